@@ -1,0 +1,41 @@
+import type { Observation, Order, StopOrder } from '../src/core/order.ts';
+
+/** A broker's typed failure. What one means is judged in core/failover.ts alone. */
+export const FAULTS = ['no_capacity', 'rejected', 'unauthorized', 'throttled', 'unreachable', 'unknown_outcome'] as const;
+export type Fault = (typeof FAULTS)[number];
+
+export class BrokerFault extends Error {
+  readonly fault: Fault;
+  readonly retryAfterSeconds: number | null;
+  constructor(fault: Fault, message: string, retryAfterSeconds: number | null = null) {
+    super(message);
+    this.name = 'BrokerFault';
+    this.fault = fault;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/**
+ * The adapter to one provider. Every verb is idempotent by allocation id, may be called again after an unknown
+ * outcome, and fails only with a BrokerFault.
+ *
+ * Two ways of working: a `push` broker is called (submit, stop, renew, list); a `pull` broker's provider dials in
+ * and takes its orders itself (the agent's sync), so there is nothing to call.
+ */
+export type Broker =
+  | { readonly kind: string; readonly way: 'pull' }
+  | {
+      readonly kind: string;
+      readonly way: 'push';
+      /** Brings the allocation up, with a lease that ends `leaseSeconds` after the call was made. Again: does nothing. */
+      submit(order: Order, leaseSeconds: number): Promise<void>;
+      /** Asks for the end. Unknown id: does nothing. */
+      stop(stop: StopOrder): Promise<void>;
+      /** Makes the leases of these good for `leaseSeconds` more. */
+      renew(allocationIds: readonly string[], leaseSeconds: number): Promise<void>;
+      /** Everything there that carries our label, ended ones included until they are forgotten. */
+      list(): Promise<readonly Observation[]>;
+      /** The end of these is on record here: every trace may go. */
+      forget(allocationIds: readonly string[]): Promise<void>;
+      close(): Promise<void>;
+    };

@@ -1,0 +1,121 @@
+import type { EndReason } from './allocation.ts';
+
+/**
+ * What is sent to a provider and what it says exists: the words that every broker speaks, and the body of the
+ * one call by which a vendor's agent talks to the service (`POST /v1/agent/sync`).
+ */
+
+/** One allocation to bring up. `allocationId` is the name of the work at the provider, whatever kind it is. */
+export interface Order {
+  readonly allocationId: string;
+  readonly jobId: string;
+  readonly jobName: string;
+  readonly project: string;
+  /** 1, 2, …: which attempt of the job this is. */
+  readonly attempt: number;
+  readonly image: string | null;
+  readonly command: readonly string[];
+  /** The tenant's variables only; the provider's side adds the NARU_… ones. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly gpuCount: number;
+  /** 0: no limit asked for. */
+  readonly cpus: number;
+  /** 0: no limit asked for. */
+  readonly memoryGiB: number;
+  readonly graceSeconds: number;
+  readonly checkpointIntervalSeconds: number;
+  /** What to put into NARU_CHECKPOINT_DIR before the command starts. */
+  readonly restore: CheckpointRef | null;
+  /** Present for a service: a free port is chosen and given as NARU_PORT. */
+  readonly serve: { readonly port: number | null; readonly healthPath: string | null } | null;
+}
+
+export interface CheckpointRef {
+  readonly id: string;
+  readonly sizeBytes: number;
+  /** Hex SHA-256 of the stored bytes (a tar stream). */
+  readonly sha256: string;
+}
+
+export const OBSERVED_PHASES = ['starting', 'running', 'stopping', 'ended'] as const;
+export type ObservedPhase = (typeof OBSERVED_PHASES)[number];
+
+/** How an allocation ended, as the provider's side saw it. */
+export const OUTCOMES = [
+  /** The command ended by itself; `exitCode` says how. */
+  'exited',
+  /** It was told to stop (by an order) and did. */
+  'stopped',
+  /** Its lease ran out, so the provider's side ended it. */
+  'lease-expired',
+  /** It never started: what was asked for cannot be done here; `detail` says why. */
+  'refused',
+  /** It did not start because there is no room just now. */
+  'no-capacity',
+  /** It was here once and nobody can say how it ended. */
+  'lost',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** What a provider says about one allocation. Ages instead of times: the provider's clock is not trusted. */
+export interface Observation {
+  readonly allocationId: string;
+  readonly phase: ObservedPhase;
+  /** Milliseconds that the command has run (so far, or in all); null before it starts. */
+  readonly ranMs: number | null;
+  /** Milliseconds since it ended; null unless `phase` is `ended`. */
+  readonly endedAgoMs: number | null;
+  readonly outcome: Outcome | null;
+  /** 0–255, 128+n for a signal; null where unknown or not ended. */
+  readonly exitCode: number | null;
+  /** For a person, at most 500 characters. */
+  readonly detail: string | null;
+  /** Where a service answers, once it does: `http://host:port`. */
+  readonly endpoint: string | null;
+  /** Services with a health path: has it answered 2xx? Null for everything else. */
+  readonly serving: boolean | null;
+}
+
+export interface Inventory {
+  readonly hostname: string;
+  readonly gpus: readonly { readonly index: number; readonly model: string; readonly memoryGiB: number }[];
+  readonly cpus: number;
+  readonly memoryGiB: number;
+  /** How CPU and memory limits are kept on that machine. */
+  readonly limits: 'cgroup2' | 'cgroup1' | 'none';
+}
+
+export interface SyncRequest {
+  readonly agentVersion: string;
+  /** Identity of the agent's data folder: two agents with one key are told apart by it. */
+  readonly instanceId: string;
+  readonly inventory: Inventory;
+  /** The `ordersVersion` of the last answer; null on the first call. The service holds the call up to a second while nothing is newer. */
+  readonly ordersVersion: number | null;
+  /** Everything that the agent has a record of, ended ones included until they are forgotten. */
+  readonly observations: readonly Observation[];
+}
+
+export interface SyncResponse {
+  /**
+   * Leases of everything in `start` and `keep` are good for this long, counted from when the agent SENT this
+   * request (its own monotonic clock). The service counts from when it received it, so it never believes a
+   * lease over that is not.
+   */
+  readonly leaseSeconds: number;
+  readonly ordersVersion: number;
+  /** Start these if there is no record of them. */
+  readonly start: readonly Order[];
+  /** Go on with these; never start them: one without a record is reported as `lost`. */
+  readonly keep: readonly string[];
+  /** Stop these (SIGTERM, grace, SIGKILL), save a last checkpoint, report `ended`. */
+  readonly stop: readonly StopOrder[];
+  /** The end of these is on record: delete every trace. Anything in no list at all is to be stopped and forgotten. */
+  readonly forget: readonly string[];
+}
+
+export interface StopOrder {
+  readonly allocationId: string;
+  readonly reason: EndReason;
+  readonly graceSeconds: number;
+}

@@ -1,0 +1,436 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  bigserial,
+  boolean,
+  check,
+  doublePrecision,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core';
+import { ROLES } from '../core/access.ts';
+import { ALLOCATION_STATES, END_REASONS, HOLDING_ALLOCATION_STATES, LIVE_ALLOCATION_STATES } from '../core/allocation.ts';
+import { JOB_KINDS, JOB_STATES, LIVE_JOB_STATES, type JobSpec, type Waiting } from '../core/job.ts';
+import type { Inventory, Outcome } from '../core/order.ts';
+import { BROKER_KINDS, HEALTH_STATES, PROVIDER_MODES, REALMS, type Certification, type Site } from '../core/provider.ts';
+
+/** `'a', 'b'` for a CHECK or a partial index, from the tuple that the code uses: a state exists in one place. */
+const oneOf = (values: readonly string[]) => sql.raw(values.map((value) => `'${value}'`).join(', '));
+const at = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
+const micros = (name: string) => bigint(name, { mode: 'bigint' });
+
+// ---- people -----------------------------------------------------------------------------------------------
+
+/** One row: what this database was made for. A start with another currency is refused. */
+export const installation = pgTable(
+  'installation',
+  {
+    id: integer('id').primaryKey().default(1),
+    currency: text('currency').notNull(),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [check('installation_one_row', sql`${t.id} = 1`)],
+);
+
+export const organizations = pgTable('organizations', {
+  name: text('name').primaryKey(),
+  createdAt: at('created_at').notNull(),
+});
+
+export const projects = pgTable('projects', {
+  name: text('name').primaryKey(),
+  organization: text('organization')
+    .notNull()
+    .references(() => organizations.name),
+  createdAt: at('created_at').notNull(),
+});
+
+export const keys = pgTable(
+  'keys',
+  {
+    id: text('id').primaryKey(),
+    role: text('role', { enum: ROLES }).notNull(),
+    /** Hex SHA-256 of the secret. Secrets are 256 random bits, so a slow hash would add nothing. */
+    secretHash: text('secret_hash').notNull(),
+    projects: text('projects').array().notNull(),
+    organization: text('organization'),
+    vendor: text('vendor'),
+    /** Agent keys: the one provider that it serves. */
+    provider: text('provider'),
+    note: text('note'),
+    createdAt: at('created_at').notNull(),
+    createdBy: text('created_by').notNull(),
+    expiresAt: at('expires_at'),
+    revokedAt: at('revoked_at'),
+  },
+  (t) => [
+    uniqueIndex('keys_secret_hash').on(t.secretHash),
+    check('keys_role', sql`${t.role} in (${oneOf(ROLES)})`),
+  ],
+);
+
+// ---- providers and what they sell ---------------------------------------------------------------------------
+
+export const providers = pgTable(
+  'providers',
+  {
+    name: text('name').primaryKey(),
+    vendor: text('vendor').notNull(),
+    brokerKind: text('broker_kind', { enum: BROKER_KINDS }).notNull(),
+    /** The broker's other settings, without secrets. */
+    brokerSettings: jsonb('broker_settings').$type<Record<string, unknown>>().notNull(),
+    site: jsonb('site').$type<Site>().notNull(),
+    realm: text('realm', { enum: REALMS }).notNull(),
+    certifications: jsonb('certifications').$type<Certification[]>().notNull(),
+    mode: text('mode', { enum: PROVIDER_MODES }).notNull(),
+    /** The verdict. Its samples and reasons are in provider_health. */
+    health: text('health', { enum: HEALTH_STATES }).notNull(),
+    healthSince: at('health_since').notNull(),
+    healthReason: text('health_reason').notNull(),
+    /** When the provider was last heard (agent: a sync; others: an answered call). Null: never. */
+    lastContactAt: at('last_contact_at'),
+    /** Since when it has been heard without a gap; what a recovering provider is judged by. */
+    contactSince: at('contact_since'),
+    /** Bumped by every change to what the provider should be doing: what a held sync waits for. */
+    ordersVersion: bigint('orders_version', { mode: 'number' }).notNull().default(0),
+    /** Agent: the data folder that holds its work, its version and what the machine has. */
+    agentInstance: text('agent_instance'),
+    agentVersion: text('agent_version'),
+    inventory: jsonb('inventory').$type<Inventory>(),
+    version: integer('version').notNull().default(1),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [
+    check('providers_broker_kind', sql`${t.brokerKind} in (${oneOf(BROKER_KINDS)})`),
+    check('providers_realm', sql`${t.realm} in (${oneOf(REALMS)})`),
+    check('providers_mode', sql`${t.mode} in (${oneOf(PROVIDER_MODES)})`),
+    check('providers_health', sql`${t.health} in (${oneOf(HEALTH_STATES)})`),
+    index('providers_vendor').on(t.vendor),
+  ],
+);
+
+/** Every change of verdict, and every word of the vendor's own, append-only. */
+export const providerHealth = pgTable(
+  'provider_health',
+  {
+    seq: bigserial('seq', { mode: 'number' }).primaryKey(),
+    provider: text('provider')
+      .notNull()
+      .references(() => providers.name),
+    at: at('at').notNull(),
+    /** `verdict` (ours) or `vendor` (their own word). */
+    source: text('source', { enum: ['verdict', 'vendor'] }).notNull(),
+    state: text('state').notNull(),
+    reason: text('reason').notNull(),
+    /** For a vendor's word: from when until when it holds. */
+    validFrom: at('valid_from'),
+    validUntil: at('valid_until'),
+  },
+  (t) => [index('provider_health_by_provider').on(t.provider, t.seq.desc())],
+);
+
+export const offers = pgTable(
+  'offers',
+  {
+    provider: text('provider')
+      .notNull()
+      .references(() => providers.name),
+    name: text('name').notNull(),
+    region: text('region').notNull(),
+    /** Canonical model; null: no GPU. What the vendor wrote is in `listed`. */
+    gpuModel: text('gpu_model'),
+    gpuCount: integer('gpu_count').notNull(),
+    gpuMemoryGiB: doublePrecision('gpu_memory_gib').notNull(),
+    cpus: doublePrecision('cpus').notNull(),
+    memoryGiB: doublePrecision('memory_gib').notNull(),
+    capacity: integer('capacity').notNull(),
+    /** Allocations that hold this offer now. Only ever changed together with their state, and never above capacity by a claim. */
+    used: integer('used').notNull().default(0),
+    priceMicrosPerHour: micros('price_micros_per_hour'),
+    spotPriceMicrosPerHour: micros('spot_price_micros_per_hour'),
+    currency: text('currency').notNull(),
+    effectiveFrom: at('effective_from'),
+    /** What the vendor's catalog said, word for word, where an import made the canonical fields from it. */
+    listed: jsonb('listed').$type<Record<string, unknown>>(),
+    withdrawnAt: at('withdrawn_at'),
+    version: integer('version').notNull().default(1),
+    updatedAt: at('updated_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.provider, t.name] }),
+    check('offers_counts', sql`${t.capacity} >= 0 and ${t.used} >= 0 and ${t.gpuCount} >= 0`),
+    check('offers_gpu', sql`(${t.gpuModel} is null) = (${t.gpuCount} = 0)`),
+    check('offers_prices', sql`coalesce(${t.priceMicrosPerHour}, 0) >= 0 and coalesce(${t.spotPriceMicrosPerHour}, 0) >= 0`),
+    index('offers_live_by_price')
+      .on(t.priceMicrosPerHour)
+      .where(sql`${t.withdrawnAt} is null`),
+    index('offers_live_by_gpu')
+      .on(t.gpuModel, t.gpuCount)
+      .where(sql`${t.withdrawnAt} is null`),
+  ],
+);
+
+/** Dated: the newest row of a currency counts; an allocation keeps the rate that it was placed at. */
+export const exchangeRates = pgTable(
+  'exchange_rates',
+  {
+    currency: text('currency').notNull(),
+    asOf: at('as_of').notNull(),
+    /** Price of one unit of `currency` in the accounting currency, in micros. */
+    rateMicros: micros('rate_micros').notNull(),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.currency, t.asOf] }), check('exchange_rates_positive', sql`${t.rateMicros} > 0`)],
+);
+
+// ---- work -----------------------------------------------------------------------------------------------
+
+export const jobs = pgTable(
+  'jobs',
+  {
+    /** Time-ordered, so that the primary key is also the order of submission. */
+    id: text('id').primaryKey(),
+    organization: text('organization')
+      .notNull()
+      .references(() => organizations.name),
+    project: text('project')
+      .notNull()
+      .references(() => projects.name),
+    name: text('name').notNull(),
+    kind: text('kind', { enum: JOB_KINDS }).notNull(),
+    spec: jsonb('spec').$type<JobSpec>().notNull(),
+    priority: integer('priority').notNull(),
+    state: text('state', { enum: JOB_STATES }).notNull(),
+    /** A JobReason, and a sentence for people. */
+    reason: text('reason').notNull(),
+    reasonDetail: text('reason_detail'),
+    /** Only while queued. */
+    waiting: jsonb('waiting').$type<Waiting>(),
+    /** While stopping: what the job becomes when the stop is confirmed. */
+    stoppingTo: text('stopping_to', { enum: ['cancelled', 'failed'] }),
+    /** The allocation that may write checkpoints and whose end is the job's end; changed only by a placement. */
+    currentAllocationId: text('current_allocation_id'),
+    attempts: integer('attempts').notNull().default(0),
+    /** Placement is not tried again before this (backoff). */
+    notBefore: at('not_before'),
+    /** A move that named a target: tried first, and only until it is placed. */
+    moveTo: text('move_to'),
+    /** Providers that lost or refused this job lately are avoided until then: {provider: RFC 3339}. */
+    avoid: jsonb('avoid').$type<Record<string, string>>().notNull().default({}),
+    exitCode: integer('exit_code'),
+    createdAt: at('created_at').notNull(),
+    queuedAt: at('queued_at').notNull(),
+    startedAt: at('started_at'),
+    finishedAt: at('finished_at'),
+    deadlineAt: at('deadline_at'),
+    createdBy: text('created_by').notNull(),
+    /** Counts the changes: what a plan was made against. */
+    version: integer('version').notNull().default(1),
+  },
+  (t) => [
+    check('jobs_state', sql`${t.state} in (${oneOf(JOB_STATES)})`),
+    check('jobs_stopping', sql`(${t.state} = 'stopping') = (${t.stoppingTo} is not null)`),
+    check('jobs_waiting', sql`${t.waiting} is null or ${t.state} = 'queued'`),
+    check('jobs_finished', sql`(${t.state} in (${oneOf(LIVE_JOB_STATES)})) = (${t.finishedAt} is null)`),
+    // The live ones only: a million finished jobs must not slow a pass down.
+    index('jobs_queue')
+      .on(t.priority.desc(), t.id)
+      .where(sql`${t.state} = 'queued'`),
+    index('jobs_live')
+      .on(t.state)
+      .where(sql`${t.state} in (${oneOf(LIVE_JOB_STATES)})`),
+    index('jobs_deadline')
+      .on(t.deadlineAt)
+      .where(sql`${t.deadlineAt} is not null and ${t.state} in (${oneOf(LIVE_JOB_STATES)})`),
+    index('jobs_by_project').on(t.project, t.id.desc()),
+    index('jobs_by_organization').on(t.organization, t.id.desc()),
+  ],
+);
+
+export const allocations = pgTable(
+  'allocations',
+  {
+    id: text('id').primaryKey(),
+    jobId: text('job_id')
+      .notNull()
+      .references(() => jobs.id),
+    attempt: integer('attempt').notNull(),
+    provider: text('provider').notNull(),
+    offer: text('offer').notNull(),
+    region: text('region').notNull(),
+    spot: boolean('spot').notNull(),
+    state: text('state', { enum: ALLOCATION_STATES }).notNull(),
+    /** Locked at the decision: the offer's price and currency, the rate, and the price in the accounting currency. */
+    listPriceMicrosPerHour: micros('list_price_micros_per_hour').notNull(),
+    listCurrency: text('list_currency').notNull(),
+    rateMicros: micros('rate_micros').notNull(),
+    priceMicrosPerHour: micros('price_micros_per_hour').notNull(),
+    gpuCount: integer('gpu_count').notNull(),
+    /** Between SIGTERM and SIGKILL; copied from the job so that a stop order needs no join. */
+    graceSeconds: integer('grace_seconds').notNull(),
+    placedAt: at('placed_at').notNull(),
+    /** The provider's side stops the work by itself by then, unless it is renewed. */
+    leaseUntil: at('lease_until').notNull(),
+    /** Seen to run. Metering starts here. */
+    startedAt: at('started_at'),
+    /** Told to go. */
+    releasingAt: at('releasing_at'),
+    releasedAt: at('released_at'),
+    /** An END_REASON: why it was told to go, or how it ended by itself. */
+    endReason: text('end_reason', { enum: END_REASONS }),
+    endDetail: text('end_detail'),
+    outcome: text('outcome').$type<Outcome>(),
+    exitCode: integer('exit_code'),
+    endpoint: text('endpoint'),
+    serving: boolean('serving'),
+    /** First time that a service answered its health path. */
+    servingAt: at('serving_at'),
+    /** Charged for this many whole seconds since startedAt; cost = price × seconds, computed over the whole span. */
+    meteredSeconds: bigint('metered_seconds', { mode: 'number' }).notNull().default(0),
+    chargedMicros: micros('charged_micros').notNull().default(sql`0`),
+    /** Which checkpoint it started from. */
+    restoredCheckpoint: text('restored_checkpoint'),
+  },
+  (t) => [
+    foreignKey({ columns: [t.provider, t.offer], foreignColumns: [offers.provider, offers.name] }),
+    check('allocations_state', sql`${t.state} in (${oneOf(ALLOCATION_STATES)})`),
+    check('allocations_end_reason', sql`${t.endReason} in (${oneOf(END_REASONS)})`),
+    check('allocations_released', sql`(${t.state} = 'released') = (${t.releasedAt} is not null)`),
+    // Never doubled: the one rule that everything else leans on.
+    uniqueIndex('allocations_one_live')
+      .on(t.jobId)
+      .where(sql`${t.state} in (${oneOf(LIVE_ALLOCATION_STATES)})`),
+    uniqueIndex('allocations_attempt').on(t.jobId, t.attempt),
+    index('allocations_holding')
+      .on(t.provider)
+      .where(sql`${t.state} in (${oneOf(HOLDING_ALLOCATION_STATES)})`),
+    index('allocations_by_provider').on(t.provider, t.id.desc()),
+  ],
+);
+
+/** What happened to a job, append-only. `seq` is the SSE event id; a job's own events are in order because its row is locked. */
+export const events = pgTable(
+  'events',
+  {
+    seq: bigserial('seq', { mode: 'number' }).primaryKey(),
+    jobId: text('job_id').notNull(),
+    at: at('at').notNull(),
+    /** `job.queued`, `job.running`, `allocation.released`, `checkpoint.saved`, … */
+    type: text('type').notNull(),
+    reason: text('reason').notNull(),
+    detail: text('detail'),
+    allocationId: text('allocation_id'),
+    data: jsonb('data').$type<Record<string, unknown>>(),
+  },
+  (t) => [index('events_by_job').on(t.jobId, t.seq)],
+);
+
+/** Every placement explained. */
+export const decisions = pgTable(
+  'decisions',
+  {
+    id: text('id').primaryKey(),
+    jobId: text('job_id').notNull(),
+    at: at('at').notNull(),
+    allocationId: text('allocation_id'),
+    /** A Decision (core/placement.ts), bigints as strings. */
+    body: jsonb('body').$type<unknown>().notNull(),
+  },
+  (t) => [index('decisions_by_job').on(t.jobId, t.id.desc())],
+);
+
+/** A job's log, in the order that it arrived; old chunks go when the job has more than its share. */
+export const logChunks = pgTable(
+  'log_chunks',
+  {
+    seq: bigserial('seq', { mode: 'number' }).primaryKey(),
+    jobId: text('job_id').notNull(),
+    allocationId: text('allocation_id').notNull(),
+    /** Where the chunk starts in the allocation's own output, in bytes: a chunk sent twice is stored once. */
+    startByte: bigint('start_byte', { mode: 'number' }).notNull(),
+    /** Length in the allocation's output; the text may differ where bytes were no UTF-8 or NUL. */
+    bytes: integer('bytes').notNull(),
+    text: text('text').notNull(),
+    at: at('at').notNull(),
+  },
+  (t) => [index('log_chunks_by_job').on(t.jobId, t.seq), uniqueIndex('log_chunks_once').on(t.allocationId, t.startByte)],
+);
+
+/** Owned by the job. `complete` is set in one guarded statement: only the job's current allocation may. */
+export const checkpoints = pgTable(
+  'checkpoints',
+  {
+    id: text('id').primaryKey(),
+    jobId: text('job_id').notNull(),
+    allocationId: text('allocation_id').notNull(),
+    attempt: integer('attempt').notNull(),
+    complete: boolean('complete').notNull(),
+    sizeBytes: bigint('size_bytes', { mode: 'number' }),
+    sha256: text('sha256'),
+    /** Where the bytes are: `file:…` below the data folder, or an s3 key. */
+    location: text('location').notNull(),
+    createdAt: at('created_at').notNull(),
+    completedAt: at('completed_at'),
+  },
+  (t) => [
+    index('checkpoints_latest')
+      .on(t.jobId, t.id.desc())
+      .where(sql`${t.complete}`),
+    index('checkpoints_by_allocation').on(t.allocationId),
+    check('checkpoints_complete', sql`not ${t.complete} or (${t.sizeBytes} is not null and ${t.sha256} is not null and ${t.completedAt} is not null)`),
+  ],
+);
+
+// ---- manners --------------------------------------------------------------------------------------------
+
+/** First answers, kept for a day. The effect and this row are one transaction, so there is no half-done request. */
+export const idempotency = pgTable(
+  'idempotency',
+  {
+    principal: text('principal').notNull(),
+    key: text('key').notNull(),
+    /** SHA-256 of method, path and body. */
+    fingerprint: text('fingerprint').notNull(),
+    status: integer('status').notNull(),
+    /**
+     * The first answer, sealed (AES-256-GCM) with a key that only the same caller repeating the same request
+     * can derive, because it may hold a secret that is shown once. Null where `jobId` is enough to say it again.
+     */
+    sealed: text('sealed'),
+    jobId: text('job_id'),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.principal, t.key] }), index('idempotency_age').on(t.createdAt)],
+);
+
+/** Append-only, each row holds the hash of the one before. */
+export const audit = pgTable(
+  'audit',
+  {
+    seq: bigint('seq', { mode: 'number' }).primaryKey(),
+    at: at('at').notNull(),
+    actor: text('actor').notNull(),
+    role: text('role').notNull(),
+    action: text('action').notNull(),
+    target: text('target').notNull(),
+    requestId: text('request_id'),
+    data: jsonb('data').$type<Record<string, unknown>>().notNull(),
+    previousHash: text('previous_hash').notNull(),
+    hash: text('hash').notNull(),
+  },
+  (t) => [index('audit_actor').on(t.actor, t.seq.desc()), index('audit_action').on(t.action, t.seq.desc()), index('audit_target').on(t.target, t.seq.desc())],
+);
+
+/** Small facts that the engine keeps for itself, such as when it last looked. */
+export const engineFacts = pgTable('engine_facts', {
+  name: text('name').primaryKey(),
+  value: jsonb('value').$type<unknown>().notNull(),
+  updatedAt: at('updated_at').notNull(),
+});
