@@ -1,0 +1,48 @@
+/**
+ * The clockwork of losing a provider. What bounds "running elsewhere":
+ *
+ *   last contact ──(lease)──▶ the old place has certainly stopped ──(margin + pass + start)──▶ running elsewhere
+ *
+ * A silence shorter than `downAfterMs` moves nothing; the lease is a little longer than that, so waiting for the
+ * verdict never adds to waiting for the lease. 6 s + 0.5 s + a pass and a process start stay under 10 s.
+ */
+export interface Timing {
+  /** How long a sync is held when there is nothing new; so also how often an idle agent is heard. */
+  readonly heartbeatMs: number;
+  /** The vendor's side stops the work when it has heard nothing for this long. */
+  readonly leaseSeconds: number;
+  /** Added to a lease's end before anybody else may run the job: clock rates differ, SIGKILL takes a moment. */
+  readonly leaseMarginMs: number;
+  /** Silence after which nothing new is placed there. */
+  readonly degradedAfterMs: number;
+  /** Silence after which what runs there is given up. */
+  readonly downAfterMs: number;
+  /** A provider that was down is heard without a gap for this long before it is trusted again. */
+  readonly recoverAfterMs: number;
+  /** Period of the repair pass. */
+  readonly sweepMs: number;
+  /** Period of metering. */
+  readonly meterMs: number;
+  /** First wait after a failed placement or a lost allocation; doubles up to backoffMaxMs. */
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+  /** How long a provider that refused or lost a job is avoided by that job, where there is another. */
+  readonly avoidMs: number;
+  /** A job whose allocations were refused or lost without running this many times in a row is failed. */
+  readonly attemptsMax: number;
+}
+
+export const DEFAULT_TIMING: Timing = {
+  heartbeatMs: 1_000,
+  leaseSeconds: 6,
+  leaseMarginMs: 500,
+  degradedAfterMs: 2_500,
+  downAfterMs: 5_000,
+  recoverAfterMs: 5_000,
+  sweepMs: 250,
+  meterMs: 5_000,
+  backoffMs: 500,
+  backoffMaxMs: 30_000,
+  avoidMs: 60_000,
+  attemptsMax: 20,
+};

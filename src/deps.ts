@@ -1,0 +1,25 @@
+import type { Logger } from 'pino';
+import type { Broker } from '../brokers/broker.ts';
+import type { Bell } from './bell.ts';
+import type { CheckpointStorage } from './checkpoints.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import type { Timing } from './core/timing.ts';
+import type { Ids } from './ids.ts';
+import type { Metrics } from './metrics.ts';
+import type { ProviderRow, Store } from './store/store.ts';
+
+/** Everything that a flow may use. Constructed in one place for the service, and in another for the simulation. */
+export interface Deps {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly store: Store;
+  readonly bell: Bell;
+  readonly log: Logger;
+  readonly config: Config;
+  readonly timing: Timing;
+  readonly metrics: Metrics;
+  readonly checkpoints: CheckpointStorage;
+  /** The hands for a provider; made once and kept while its settings stay the same. */
+  broker(provider: Pick<ProviderRow, 'name' | 'brokerKind' | 'brokerSettings'>): Broker;
+}
