@@ -8,6 +8,7 @@ import type { Timing } from './core/timing.ts';
 import type { Ids } from './ids.ts';
 import type { Metrics } from './metrics.ts';
 import type { ProviderRow, Store } from './store/store.ts';
+import type { OrdersWatch } from './watch.ts';
 
 /** Everything that a flow may use. Constructed in one place for the service, and in another for the simulation. */
 export interface Deps {
@@ -15,6 +16,7 @@ export interface Deps {
   readonly ids: Ids;
   readonly store: Store;
   readonly bell: Bell;
+  readonly watch: OrdersWatch;
   readonly log: Logger;
   readonly config: Config;
   readonly timing: Timing;

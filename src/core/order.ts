@@ -89,6 +89,12 @@ export interface SyncRequest {
   readonly agentVersion: string;
   /** Identity of the agent's data folder: two agents with one key are told apart by it. */
   readonly instanceId: string;
+  /**
+   * Grows with every request of an instance, across restarts too (start from the wall clock in microseconds):
+   * requests may overtake each other on the way, and an older one must not take back what a newer one said.
+   * Refused as `state-conflict` when it is not larger than the last; `errors[0].detail` then holds the last one.
+   */
+  readonly sequence: number;
   readonly inventory: Inventory;
   /** The `ordersVersion` of the last answer; null on the first call. The service holds the call up to a second while nothing is newer. */
   readonly ordersVersion: number | null;
@@ -118,4 +124,9 @@ export interface StopOrder {
   readonly allocationId: string;
   readonly reason: EndReason;
   readonly graceSeconds: number;
+  /**
+   * Its lease was renewed like those in `keep`, so that it may use its grace and save a last checkpoint.
+   * False: it was fenced, and ends with the lease that it has.
+   */
+  readonly renewed: boolean;
 }

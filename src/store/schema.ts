@@ -102,6 +102,7 @@ export const providers = pgTable(
     ordersVersion: bigint('orders_version', { mode: 'number' }).notNull().default(0),
     /** Agent: the data folder that holds its work, its version and what the machine has. */
     agentInstance: text('agent_instance'),
+    agentSequence: bigint('agent_sequence', { mode: 'number' }),
     agentVersion: text('agent_version'),
     inventory: jsonb('inventory').$type<Inventory>(),
     version: integer('version').notNull().default(1),
@@ -133,7 +134,7 @@ export const providerHealth = pgTable(
     validFrom: at('valid_from'),
     validUntil: at('valid_until'),
   },
-  (t) => [index('provider_health_by_provider').on(t.provider, t.seq.desc())],
+  (t) => [index('provider_health_by_provider').on(t.provider, t.seq.desc().nullsFirst())],
 );
 
 export const offers = pgTable(
@@ -218,6 +219,8 @@ export const jobs = pgTable(
     /** The allocation that may write checkpoints and whose end is the job's end; changed only by a placement. */
     currentAllocationId: text('current_allocation_id'),
     attempts: integer('attempts').notNull().default(0),
+    /** Allocations in a row that were refused or lost before they ran; what the backoff grows with. */
+    failedStarts: integer('failed_starts').notNull().default(0),
     /** Placement is not tried again before this (backoff). */
     notBefore: at('not_before'),
     /** A move that named a target: tried first, and only until it is placed. */
@@ -241,7 +244,7 @@ export const jobs = pgTable(
     check('jobs_finished', sql`(${t.state} in (${oneOf(LIVE_JOB_STATES)})) = (${t.finishedAt} is null)`),
     // The live ones only: a million finished jobs must not slow a pass down.
     index('jobs_queue')
-      .on(t.priority.desc(), t.id)
+      .on(t.priority.desc().nullsFirst(), t.id)
       .where(sql`${t.state} = 'queued'`),
     index('jobs_live')
       .on(t.state)
@@ -249,8 +252,8 @@ export const jobs = pgTable(
     index('jobs_deadline')
       .on(t.deadlineAt)
       .where(sql`${t.deadlineAt} is not null and ${t.state} in (${oneOf(LIVE_JOB_STATES)})`),
-    index('jobs_by_project').on(t.project, t.id.desc()),
-    index('jobs_by_organization').on(t.organization, t.id.desc()),
+    index('jobs_by_project').on(t.project, t.id.desc().nullsFirst()),
+    index('jobs_by_organization').on(t.organization, t.id.desc().nullsFirst()),
   ],
 );
 
@@ -311,7 +314,7 @@ export const allocations = pgTable(
     index('allocations_holding')
       .on(t.provider)
       .where(sql`${t.state} in (${oneOf(HOLDING_ALLOCATION_STATES)})`),
-    index('allocations_by_provider').on(t.provider, t.id.desc()),
+    index('allocations_by_provider').on(t.provider, t.id.desc().nullsFirst()),
   ],
 );
 
@@ -343,7 +346,7 @@ export const decisions = pgTable(
     /** A Decision (core/placement.ts), bigints as strings. */
     body: jsonb('body').$type<unknown>().notNull(),
   },
-  (t) => [index('decisions_by_job').on(t.jobId, t.id.desc())],
+  (t) => [index('decisions_by_job').on(t.jobId, t.id.desc().nullsFirst())],
 );
 
 /** A job's log, in the order that it arrived; old chunks go when the job has more than its share. */
@@ -381,7 +384,7 @@ export const checkpoints = pgTable(
   },
   (t) => [
     index('checkpoints_latest')
-      .on(t.jobId, t.id.desc())
+      .on(t.jobId, t.id.desc().nullsFirst())
       .where(sql`${t.complete}`),
     index('checkpoints_by_allocation').on(t.allocationId),
     check('checkpoints_complete', sql`not ${t.complete} or (${t.sizeBytes} is not null and ${t.sha256} is not null and ${t.completedAt} is not null)`),
@@ -425,7 +428,7 @@ export const audit = pgTable(
     previousHash: text('previous_hash').notNull(),
     hash: text('hash').notNull(),
   },
-  (t) => [index('audit_actor').on(t.actor, t.seq.desc()), index('audit_action').on(t.action, t.seq.desc()), index('audit_target').on(t.target, t.seq.desc())],
+  (t) => [index('audit_actor').on(t.actor, t.seq.desc().nullsFirst()), index('audit_action').on(t.action, t.seq.desc().nullsFirst()), index('audit_target').on(t.target, t.seq.desc().nullsFirst())],
 );
 
 /** Small facts that the engine keeps for itself, such as when it last looked. */

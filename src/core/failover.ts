@@ -1,0 +1,194 @@
+import type { EndReason } from './allocation.ts';
+import type { Change, JobChange, Requeue } from './change.ts';
+import { isTerminal, type ContinuityMode, type JobReason, type JobState } from './job.ts';
+import type { Observation, Outcome } from './order.ts';
+import type { Timing } from './timing.ts';
+import type { AllocationState } from './allocation.ts';
+
+/** What the judgement of an allocation needs to know of it and of its job. */
+export interface Held {
+  readonly allocationId: string;
+  readonly provider: string;
+  readonly state: AllocationState;
+  readonly startedAt: Date | null;
+  readonly serving: boolean | null;
+  readonly endpoint: string | null;
+  readonly jobId: string;
+  readonly jobState: JobState;
+  readonly jobStoppingTo: 'cancelled' | 'failed' | null;
+  /** Is this the job's current allocation? Only then does its fate concern the job. */
+  readonly current: boolean;
+  readonly continuity: ContinuityMode;
+  readonly failedStarts: number;
+}
+
+/**
+ * What a provider's word about one allocation means. Pure; the whole of "a job ended", "a job was lost" and "a
+ * provider came back from the dead" is decided here, for every broker alike.
+ */
+export function judgeObservation(held: Held, seen: Observation, now: Date, timing: Timing): Change[] {
+  if (seen.phase === 'ended') return judgeEnd(held, seen, now, timing);
+  if (held.state === 'released') return [];
+  const startedAt = seen.ranMs === null ? null : before(now, seen.ranMs);
+  const changes: Change[] = [];
+  if (isNews(held, seen, startedAt)) {
+    changes.push({
+      kind: 'activate',
+      allocationId: held.allocationId,
+      startedAt,
+      endpoint: seen.endpoint,
+      serving: seen.serving,
+    });
+  }
+  if (startedAt !== null && held.current && held.jobState === 'provisioning') {
+    changes.push(jobChange(held, 'running', 'started', null, { startedAt }));
+  }
+  return changes;
+}
+
+/**
+ * An allocation that the provider had been seen to have is not in its complete list: it has no record of it any
+ * more, so it does not run. One still `submitting` may simply not have been taken yet.
+ */
+export function judgeAbsence(held: Held, now: Date, timing: Timing): Change[] {
+  if (held.state !== 'active' && held.state !== 'releasing') return [];
+  return judgeEnd(held, gone(held.allocationId, 'lost', 'the provider has no record of it'), now, timing);
+}
+
+/** A releasing allocation whose lease is over: the provider's side has ended it, whether or not we hear of it. */
+export function judgeLeaseOver(held: Held, now: Date, timing: Timing): Change[] {
+  if (held.state !== 'releasing') return [];
+  return judgeEnd(held, gone(held.allocationId, 'lease-expired', 'its lease ran out unheard'), now, timing);
+}
+
+/** Its provider is down: fence it, and let the job go elsewhere (or fail with it, for `continuity.mode: none`). */
+export function judgeProviderDown(held: Held, now: Date, timing: Timing): Change[] {
+  if (held.state !== 'submitting' && held.state !== 'active') return [];
+  const detail = `${held.provider} is down`;
+  const changes: Change[] = [
+    { kind: 'releasing', allocationId: held.allocationId, endReason: 'provider-down', detail },
+  ];
+  if (held.current && (held.jobState === 'provisioning' || held.jobState === 'running')) {
+    changes.push(lose(held, 'provider-down', detail, now, timing));
+  }
+  return changes;
+}
+
+function judgeEnd(held: Held, seen: Observation, now: Date, timing: Timing): Change[] {
+  const changes: Change[] = [];
+  const outcome = seen.outcome ?? 'lost';
+  const endedAt = before(now, seen.endedAgoMs ?? 0);
+  const startedAt = seen.ranMs === null || held.startedAt !== null ? null : before(endedAt, seen.ranMs);
+  if (held.state !== 'released') {
+    changes.push({
+      kind: 'release',
+      allocationId: held.allocationId,
+      startedAt,
+      endedAt,
+      outcome,
+      endReason: endReasonOf(outcome),
+      exitCode: seen.exitCode,
+      detail: seen.detail,
+    });
+  }
+  const fate = held.current ? fateOfJob(held, seen, outcome, now, timing) : null;
+  if (fate !== null) {
+    // A run so short that its start was never seen: the job was running all the same, and its history says so.
+    if (seen.ranMs !== null && held.jobState === 'provisioning') {
+      changes.push(jobChange(held, 'running', 'started', null, { startedAt: before(endedAt, seen.ranMs) }));
+    }
+    changes.push(fate);
+  }
+  return changes;
+}
+
+function fateOfJob(held: Held, seen: Observation, outcome: Outcome, now: Date, timing: Timing): JobChange | null {
+  if (isTerminal(held.jobState)) return null;
+  const exited = outcome === 'exited';
+  if (exited && seen.exitCode === 0) {
+    // True in every state: also for a job that was requeued because its provider fell silent just after.
+    return jobChange(held, 'succeeded', 'exited', seen.detail, { exitCode: 0 });
+  }
+  if (held.jobState === 'stopping') {
+    return jobChange(held, held.jobStoppingTo ?? 'cancelled', 'cancelled', seen.detail, { exitCode: seen.exitCode });
+  }
+  // Requeued already; how the old attempt ended changes nothing any more.
+  if (held.jobState === 'queued') return null;
+  if (exited) {
+    const detail = seen.detail ?? `the command ended with exit code ${seen.exitCode ?? 'unknown'}`;
+    return jobChange(held, 'failed', 'exited', detail, { exitCode: seen.exitCode });
+  }
+  const refused = outcome === 'refused' || outcome === 'no-capacity';
+  return lose(held, refused ? 'allocation-refused' : 'allocation-lost', seen.detail ?? outcome, now, timing);
+}
+
+/** The attempt is over through no fault of the job's: queue it again, unless it was to end with its provider. */
+function lose(held: Held, reason: JobReason, detail: string, now: Date, timing: Timing): JobChange {
+  const ran = held.jobState === 'running';
+  if (held.continuity === 'none' && ran) {
+    return jobChange(held, 'failed', reason, `${detail}; continuity.mode is none`, {});
+  }
+  const failedStarts = ran ? 0 : held.failedStarts + 1;
+  if (failedStarts >= timing.attemptsMax) {
+    return jobChange(held, 'failed', 'attempts-exhausted', `${failedStarts} attempts in a row never ran: ${detail}`, {});
+  }
+  const requeue: Requeue = {
+    notBefore: ran ? null : after(now, backoffMs(failedStarts, timing)),
+    avoid: { provider: held.provider, until: after(now, timing.avoidMs) },
+    moveTo: null,
+    failedStart: !ran,
+  };
+  return jobChange(held, 'queued', reason, detail, { requeue });
+}
+
+/** Doubles from backoffMs with every failed start in a row, up to backoffMaxMs. */
+export function backoffMs(failedStarts: number, timing: Timing): number {
+  return Math.min(timing.backoffMaxMs, timing.backoffMs * 2 ** Math.max(0, failedStarts - 1));
+}
+
+function isNews(held: Held, seen: Observation, startedAt: Date | null): boolean {
+  if (held.state === 'submitting') return true;
+  if (startedAt !== null && held.startedAt === null) return true;
+  return seen.endpoint !== held.endpoint || seen.serving !== held.serving;
+}
+
+function jobChange(
+  held: Held,
+  to: JobState,
+  reason: JobReason,
+  detail: string | null,
+  more: Pick<JobChange, 'exitCode' | 'startedAt' | 'requeue'>,
+): JobChange {
+  return { kind: 'job', jobId: held.jobId, allocationId: held.allocationId, to, reason, detail, ...more };
+}
+
+function endReasonOf(outcome: Outcome): EndReason {
+  switch (outcome) {
+    case 'exited':
+    case 'lease-expired':
+    case 'lost':
+      return outcome;
+    case 'stopped':
+      return 'lost';
+    case 'refused':
+    case 'no-capacity':
+      return 'refused';
+  }
+}
+
+function gone(allocationId: string, outcome: Outcome, detail: string): Observation {
+  return {
+    allocationId,
+    phase: 'ended',
+    ranMs: null,
+    endedAgoMs: 0,
+    outcome,
+    exitCode: null,
+    detail,
+    endpoint: null,
+    serving: null,
+  };
+}
+
+const before = (now: Date, ms: number): Date => new Date(now.getTime() - ms);
+const after = (now: Date, ms: number): Date => new Date(now.getTime() + ms);

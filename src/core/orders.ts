@@ -1,0 +1,101 @@
+import type { AllocationState, EndReason } from './allocation.ts';
+import type { JobSpec } from './job.ts';
+import type { CheckpointRef, Observation, Order, StopOrder } from './order.ts';
+import type { Timing } from './timing.ts';
+
+/** What the division of a provider's work into start, keep, stop and forget needs to know of an allocation. */
+export interface Standing {
+  readonly allocationId: string;
+  readonly state: AllocationState;
+  readonly releasingAt: Date | null;
+  readonly endReason: EndReason | null;
+  readonly graceSeconds: number;
+}
+
+export interface Division {
+  readonly start: readonly string[];
+  readonly keep: readonly string[];
+  readonly stop: readonly StopOrder[];
+  readonly forget: readonly string[];
+  /** Whose leases this answer renews. */
+  readonly renew: readonly string[];
+}
+
+/** Beyond the grace: how long a stopping job may take to save its last checkpoint. */
+export const SAVE_ALLOWANCE_SECONDS = 30;
+
+/**
+ * What a provider is to do about everything that it holds or spoke of. `reported` are the ids that it has a record
+ * of; an allocation of nobody's is in no list, which means: stop and forget.
+ */
+export function divideOrders(
+  standing: readonly Standing[],
+  observed: ReadonlyMap<string, Observation>,
+  now: Date,
+): Division {
+  const start: string[] = [];
+  const keep: string[] = [];
+  const stop: StopOrder[] = [];
+  const forget: string[] = [];
+  const renew: string[] = [];
+  for (const one of standing) {
+    const id = one.allocationId;
+    if (one.state === 'released') {
+      if (observed.get(id)?.phase === 'ended') forget.push(id);
+      // Released and yet running there: nobody's any more, so in no list.
+      continue;
+    }
+    if (one.state === 'releasing') {
+      const renewed = mayFinish(one, now);
+      stop.push({ allocationId: id, reason: one.endReason ?? 'cancelled', graceSeconds: one.graceSeconds, renewed });
+      if (renewed) renew.push(id);
+      continue;
+    }
+    renew.push(id);
+    if (one.state === 'submitting' && !observed.has(id)) start.push(id);
+    else keep.push(id);
+  }
+  return { start, keep, stop, forget, renew };
+}
+
+/**
+ * May a stopping allocation have its lease renewed, to use its grace? Not a fenced one: its provider was given up,
+ * the job waits for that lease to end. And not for ever: a job that will not die loses its lease, too.
+ */
+function mayFinish(one: Standing, now: Date): boolean {
+  if (one.endReason === 'provider-down' || one.releasingAt === null) return false;
+  const allowedMs = (one.graceSeconds + SAVE_ALLOWANCE_SECONDS) * 1000;
+  return now.getTime() - one.releasingAt.getTime() < allowedMs;
+}
+
+/** The order for one attempt of a job. */
+export function orderFor(
+  allocationId: string,
+  jobId: string,
+  attempt: number,
+  spec: JobSpec,
+  restore: CheckpointRef | null,
+): Order {
+  return {
+    allocationId,
+    jobId,
+    jobName: spec.name,
+    project: spec.project,
+    attempt,
+    image: spec.run.image,
+    command: spec.run.command,
+    env: spec.run.env,
+    gpuCount: spec.resources.gpu.count,
+    cpus: spec.resources.cpus,
+    memoryGiB: spec.resources.memoryGiB,
+    graceSeconds: spec.graceSeconds,
+    checkpointIntervalSeconds: spec.checkpoint.intervalSeconds,
+    restore,
+    serve: spec.serve,
+  };
+}
+
+/** The moment until which a lease given at `now` holds. */
+export function leaseEnd(now: Date, timing: Timing): Date {
+  return new Date(now.getTime() + timing.leaseSeconds * 1000);
+}

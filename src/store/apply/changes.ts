@@ -1,0 +1,214 @@
+import { sql, type SQL } from 'drizzle-orm';
+import { allocationStatesBefore } from '../../core/allocation.ts';
+import type { Activate, Change, JobChange, Release, Releasing } from '../../core/change.ts';
+import { JOB_STATES, isTerminal, jobStatesBefore, type JobState } from '../../core/job.ts';
+import type { Tx } from '../store.ts';
+
+/** How much of what was wanted came true; the rest was stale. */
+export interface Applied {
+  readonly activated: number;
+  readonly releasing: number;
+  readonly released: number;
+  readonly jobs: Readonly<Partial<Record<JobState, number>>>;
+}
+
+/**
+ * Applies changes behind their guards, a statement per kind whatever their number, each with its events. Order
+ * matters: allocations before jobs, so that a job's event never comes before the reason for it.
+ * Row locks are taken in the order providers → allocations → jobs → offers by every writer; what deadlocks all
+ * the same is begun anew by Store.transaction.
+ */
+export async function applyChanges(tx: Tx, now: Date, changes: readonly Change[]): Promise<Applied> {
+  const of = <K extends Change['kind']>(kind: K) =>
+    changes.filter((change): change is Extract<Change, { kind: K }> => change.kind === kind);
+  const activated = await activate(tx, now, of('activate'));
+  const releasing = await markReleasing(tx, now, of('releasing'));
+  const released = await release(tx, now, of('release'));
+  const jobs: Partial<Record<JobState, number>> = {};
+  // JOB_STATES' order puts `running` before the terminal ones: a run too short to be seen passes through it.
+  for (const to of ['running', ...JOB_STATES.filter((state) => state !== 'running')] as const) {
+    const wanted = of('job').filter((change) => change.to === to);
+    if (wanted.length > 0) jobs[to] = await changeJobs(tx, now, to, wanted);
+  }
+  return { activated, releasing, released, jobs };
+}
+
+async function activate(tx: Tx, now: Date, changes: readonly Activate[]): Promise<number> {
+  if (changes.length === 0) return 0;
+  // A releasing one keeps its state: it was seen to run after we had decided that it must go, and it bills.
+  return count(
+    tx,
+    sql`
+    with wanted as (
+      select * from unnest(
+        ${arr(changes.map((c) => c.allocationId))}::text[],
+        ${arr(changes.map((c) => c.startedAt))}::timestamptz[],
+        ${arr(changes.map((c) => c.endpoint))}::text[],
+        ${arr(changes.map((c) => c.serving))}::boolean[]) as w(id, started_at, endpoint, serving)
+    ), before as (
+      select a.id, a.state, a.serving from allocations a join wanted w using (id)
+      where a.state <> 'released' order by a.id for update of a
+    ), changed as (
+      update allocations a set
+        state = case when a.state = 'submitting' then 'active' else a.state end,
+        started_at = coalesce(a.started_at, greatest(w.started_at, a.placed_at)),
+        endpoint = coalesce(w.endpoint, a.endpoint),
+        serving = w.serving,
+        serving_at = coalesce(a.serving_at, case when w.serving then ${now.toISOString()}::timestamptz end)
+      from wanted w, before b where a.id = w.id and b.id = a.id
+      returning a.id, a.job_id, b.state as was, b.serving as was_serving, a.serving, a.endpoint, a.provider
+    ), told as (
+      insert into events (job_id, at, type, reason, allocation_id, data)
+      select job_id, ${now.toISOString()}::timestamptz,
+        case when was = 'submitting' then 'allocation.active' else 'allocation.serving' end,
+        case when serving then 'serving' when serving = false and was_serving then 'not-serving' else 'seen' end,
+        id, jsonb_strip_nulls(jsonb_build_object('provider', provider, 'endpoint', endpoint))
+      from changed where was = 'submitting' or serving is distinct from was_serving
+    )
+    select count(*)::int as n from changed`,
+  );
+}
+
+async function markReleasing(tx: Tx, now: Date, changes: readonly Releasing[]): Promise<number> {
+  if (changes.length === 0) return 0;
+  return count(
+    tx,
+    sql`
+    with wanted as (
+      select * from unnest(
+        ${arr(changes.map((c) => c.allocationId))}::text[],
+        ${arr(changes.map((c) => c.endReason))}::text[],
+        ${arr(changes.map((c) => c.detail))}::text[]) as w(id, end_reason, detail)
+    ), changed as (
+      update allocations a set state = 'releasing', releasing_at = ${now.toISOString()}::timestamptz,
+        end_reason = w.end_reason, end_detail = w.detail, serving = case when a.serving is null then null else false end
+      from wanted w where a.id = w.id and a.state in (${list(allocationStatesBefore('releasing'))})
+      returning a.id, a.job_id, a.provider, a.end_reason, a.end_detail
+    ), ordered as (
+      update providers p set orders_version = p.orders_version + 1 where p.name in (select provider from changed)
+    ), told as (
+      insert into events (job_id, at, type, reason, detail, allocation_id, data)
+      select job_id, ${now.toISOString()}::timestamptz, 'allocation.releasing', end_reason, end_detail, id,
+        jsonb_build_object('provider', provider) from changed
+    )
+    select count(*)::int as n from changed`,
+  );
+}
+
+async function release(tx: Tx, now: Date, changes: readonly Release[]): Promise<number> {
+  if (changes.length === 0) return 0;
+  return count(
+    tx,
+    sql`
+    with wanted as (
+      select * from unnest(
+        ${arr(changes.map((c) => c.allocationId))}::text[],
+        ${arr(changes.map((c) => c.startedAt))}::timestamptz[],
+        ${arr(changes.map((c) => c.endedAt))}::timestamptz[],
+        ${arr(changes.map((c) => c.outcome))}::text[],
+        ${arr(changes.map((c) => c.endReason))}::text[],
+        ${arr(changes.map((c) => c.exitCode))}::integer[],
+        ${arr(changes.map((c) => c.detail))}::text[]) as w(id, started_at, ended_at, outcome, end_reason, exit_code, detail)
+    ), timed as (
+      select a.id, w.outcome, w.end_reason, w.exit_code, w.detail,
+        coalesce(a.started_at, greatest(w.started_at, a.placed_at)) as started,
+        -- A lost provider bills until the moment by which it must have stopped, never longer.
+        greatest(least(w.ended_at, ${now.toISOString()}::timestamptz), a.placed_at) as ended
+      from allocations a join wanted w using (id)
+      where a.state in (${list(allocationStatesBefore('released'))}) order by a.id for update of a
+    ), changed as (
+      update allocations a set state = 'released', released_at = greatest(t.ended, t.started), started_at = t.started,
+        outcome = t.outcome, end_reason = coalesce(a.end_reason, t.end_reason),
+        end_detail = coalesce(t.detail, a.end_detail), exit_code = t.exit_code,
+        serving = case when a.serving is null then null else false end,
+        metered_seconds = greatest(a.metered_seconds, ${billedSeconds(sql`t.started`, sql`t.ended`)}),
+        charged_micros = greatest(a.charged_micros, ${cost(sql`a.price_micros_per_hour`, billedSeconds(sql`t.started`, sql`t.ended`))})
+      from timed t where a.id = t.id
+      returning a.id, a.job_id, a.provider, a.offer, a.outcome, a.end_reason, a.end_detail, a.exit_code, a.metered_seconds
+    ), freed as (
+      update offers o set used = o.used - f.n
+      from (select provider, offer, count(*)::int as n from changed group by provider, offer) f
+      where o.provider = f.provider and o.name = f.offer
+    ), told as (
+      insert into events (job_id, at, type, reason, detail, allocation_id, data)
+      select job_id, ${now.toISOString()}::timestamptz, 'allocation.released', end_reason, end_detail, id,
+        jsonb_strip_nulls(jsonb_build_object('provider', provider, 'outcome', outcome, 'exitCode', exit_code, 'seconds', metered_seconds))
+      from changed
+    )
+    select count(*)::int as n from changed`,
+  );
+}
+
+async function changeJobs(tx: Tx, now: Date, to: JobState, changes: readonly JobChange[]): Promise<number> {
+  const requeued = (c: JobChange) => c.requeue ?? null;
+  return count(
+    tx,
+    sql`
+    with wanted as (
+      select * from unnest(
+        ${arr(changes.map((c) => c.jobId))}::text[],
+        ${arr(changes.map((c) => c.allocationId))}::text[],
+        ${arr(changes.map((c) => c.reason))}::text[],
+        ${arr(changes.map((c) => c.detail))}::text[],
+        ${arr(changes.map((c) => c.exitCode ?? null))}::integer[],
+        ${arr(changes.map((c) => c.startedAt ?? null))}::timestamptz[],
+        ${arr(changes.map((c) => c.stoppingTo ?? null))}::text[],
+        ${arr(changes.map((c) => requeued(c)?.notBefore ?? null))}::timestamptz[],
+        ${arr(changes.map((c) => requeued(c)?.avoid?.provider ?? null))}::text[],
+        ${arr(changes.map((c) => requeued(c)?.avoid?.until.toISOString() ?? null))}::text[],
+        ${arr(changes.map((c) => requeued(c)?.moveTo ?? null))}::text[],
+        ${arr(changes.map((c) => requeued(c)?.failedStart ?? false))}::boolean[])
+        as w(id, allocation_id, reason, detail, exit_code, started_at, stopping_to, not_before, avoid, avoid_until, move_to, failed_start)
+    ), held as (
+      select j.id from jobs j join wanted w using (id)
+      where j.state in (${list(jobStatesBefore(to))})
+        and (w.allocation_id is null or j.current_allocation_id = w.allocation_id)
+      order by j.id for update of j
+    ), changed as (
+      update jobs j set state = ${to}, reason = w.reason, reason_detail = w.detail, version = j.version + 1,
+        waiting = null, stopping_to = w.stopping_to ${JOB_ASSIGNMENTS(to, now)}
+      from wanted w, held h where j.id = w.id and h.id = j.id
+      returning j.id, j.current_allocation_id, j.reason, j.reason_detail, j.exit_code
+    ), told as (
+      insert into events (job_id, at, type, reason, detail, allocation_id, data)
+      select id, ${now.toISOString()}::timestamptz, ${`job.${to}`}, reason, reason_detail, current_allocation_id,
+        jsonb_strip_nulls(jsonb_build_object('exitCode', exit_code))
+      from changed
+    )
+    select count(*)::int as n from changed`,
+  );
+}
+
+/** What else a state brings with it. */
+function JOB_ASSIGNMENTS(to: JobState, now: Date): SQL {
+  if (isTerminal(to)) return sql`, finished_at = ${now.toISOString()}::timestamptz, exit_code = w.exit_code`;
+  if (to === 'running') return sql`, started_at = coalesce(j.started_at, greatest(w.started_at, j.created_at)), failed_starts = 0`;
+  if (to === 'queued') {
+    return sql`, queued_at = ${now.toISOString()}::timestamptz, not_before = w.not_before, move_to = w.move_to,
+      failed_starts = case when w.failed_start then j.failed_starts + 1 else 0 end,
+      avoid = case when w.avoid is null then j.avoid else j.avoid || jsonb_build_object(w.avoid, w.avoid_until) end`;
+  }
+  return sql``;
+}
+
+/** Whole seconds, begun ones counted: "from start to confirmed stop". 0 where it never started. */
+export function billedSeconds(started: SQL, ended: SQL): SQL {
+  return sql`coalesce(ceil(greatest(extract(epoch from (${ended}) - (${started})), 0)), 0)::bigint`;
+}
+
+/** The SQL twin of costMicros (core/money.ts); a store test holds the two against each other. */
+export function cost(priceMicrosPerHour: SQL, seconds: SQL): SQL {
+  return sql`((${priceMicrosPerHour}) * (${seconds}) + 1800) / 3600`;
+}
+
+const arr = (values: readonly unknown[]) => sql.param(values);
+const list = (values: readonly string[]) =>
+  sql.join(
+    values.map((value) => sql`${value}`),
+    sql`, `,
+  );
+
+async function count(tx: Tx, statement: SQL): Promise<number> {
+  const result = await tx.execute<{ n: number }>(statement);
+  return result.rows[0]?.n ?? 0;
+}

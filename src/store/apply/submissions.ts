@@ -1,0 +1,87 @@
+import { sql } from 'drizzle-orm';
+import type { JobSpec } from '../../core/job.ts';
+import type { JobRow, Tx } from '../store.ts';
+
+/** One submission as it is to be written. */
+export interface SubmissionRow {
+  readonly row: JobRow;
+  /** The spec as JSON text, made once per submission. */
+  readonly specText: string;
+  readonly idempotency: { readonly principal: string; readonly key: string; readonly fingerprint: string } | null;
+}
+
+/**
+ * Inserts a whole group of submissions in one statement: their idempotency rows first, then the jobs whose key was
+ * not used before, and their first events. A key that another transaction is just using is waited for.
+ *
+ * @returns the ids of the jobs that were made; the others' keys had been used
+ */
+export async function insertSubmissions(tx: Tx, now: Date, rows: readonly SubmissionRow[]): Promise<Set<string>> {
+  const column = (pick: (row: SubmissionRow) => unknown) => sql.param(rows.map(pick));
+  const at = now.toISOString();
+  const made = await tx.execute<{ id: string }>(sql`
+    with wanted as (
+      select * from unnest(
+        ${column((r) => r.row.id)}::text[], ${column((r) => r.row.organization)}::text[], ${column((r) => r.row.project)}::text[],
+        ${column((r) => r.row.name)}::text[], ${column((r) => r.row.kind)}::text[], ${column((r) => r.specText)}::text[],
+        ${column((r) => r.row.priority)}::int[], ${column((r) => r.row.deadlineAt)}::timestamptz[],
+        ${column((r) => r.row.createdBy)}::text[], ${column((r) => r.idempotency?.principal ?? null)}::text[],
+        ${column((r) => r.idempotency?.key ?? null)}::text[], ${column((r) => r.idempotency?.fingerprint ?? null)}::text[])
+        as w(id, organization, project, name, kind, spec, priority, deadline_at, created_by, principal, key, fingerprint)
+    ), firsts as (
+      insert into idempotency (principal, key, fingerprint, status, job_id, created_at)
+      select principal, key, fingerprint, 201, id, ${at}::timestamptz from wanted where key is not null order by principal, key
+      on conflict do nothing
+      returning job_id
+    ), made as (
+      insert into jobs (id, organization, project, name, kind, spec, priority, state, reason, created_at, queued_at,
+        deadline_at, created_by)
+      select id, organization, project, name, kind, spec::jsonb, priority, 'queued', 'submitted', ${at}::timestamptz,
+        ${at}::timestamptz, deadline_at, created_by
+      from wanted where key is null or id in (select job_id from firsts)
+      returning id
+    ), told as (
+      insert into events (job_id, at, type, reason)
+      select id, ${at}::timestamptz, 'job.queued', 'submitted' from made
+    )
+    select id from made`);
+  return new Set(made.rows.map((row) => row.id));
+}
+
+/** A job as it is the moment that it is submitted: what is inserted, and what a repeated request is answered with. */
+export function submittedJob(
+  id: string,
+  organization: string,
+  spec: JobSpec,
+  createdBy: string,
+  now: Date,
+): JobRow {
+  return {
+    id,
+    organization,
+    project: spec.project,
+    name: spec.name,
+    kind: spec.kind,
+    spec,
+    priority: spec.priority,
+    state: 'queued',
+    reason: 'submitted',
+    reasonDetail: null,
+    waiting: null,
+    stoppingTo: null,
+    currentAllocationId: null,
+    attempts: 0,
+    failedStarts: 0,
+    notBefore: null,
+    moveTo: null,
+    avoid: {},
+    exitCode: null,
+    createdAt: now,
+    queuedAt: now,
+    startedAt: null,
+    finishedAt: null,
+    deadlineAt: spec.limits.deadline === null ? null : new Date(spec.limits.deadline),
+    createdBy,
+    version: 1,
+  };
+}
