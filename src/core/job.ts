@@ -1,4 +1,4 @@
-import type { Money } from './money.ts';
+import type { WireMoney } from './money.ts';
 
 /**
  * Where a job can be. The one tuple from which the SQL CHECK, the API's enum, the README's diagram and
@@ -88,7 +88,8 @@ export interface JobSpec {
     readonly regions: AllowDeny;
     /** ISO 3166-1 alpha-2; empty: any. */
     readonly countries: readonly string[];
-    readonly maxPricePerHour: Money | null;
+    /** As the tenant wrote it: the spec is stored as JSON, where a bigint has no place. */
+    readonly maxPricePerHour: WireMoney | null;
   };
   readonly continuity: {
     readonly mode: ContinuityMode;

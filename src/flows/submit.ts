@@ -1,0 +1,131 @@
+import { Problem } from '../core/problem.ts';
+import type { Actor } from '../core/access.ts';
+import type { JobSpec } from '../core/job.ts';
+import type { Deps } from '../deps.ts';
+import { appendAudit } from '../store/apply/audit.ts';
+import { insertSubmissions, submittedJob, type SubmissionRow } from '../store/apply/submissions.ts';
+import { readSubmission } from '../store/read/submissions.ts';
+import type { JobRow } from '../store/store.ts';
+
+export interface Submission {
+  readonly spec: JobSpec;
+  /** Of the project; the door knows it from checking that the project is the caller's. */
+  readonly organization: string;
+  readonly idempotencyKey: string | null;
+  /** Hex SHA-256 of method, path and body. */
+  readonly fingerprint: string;
+  readonly requestId: string | null;
+}
+
+export interface Submitted {
+  readonly row: JobRow;
+  readonly replayed: boolean;
+}
+
+interface Pending {
+  readonly actor: Actor;
+  readonly submission: Submission;
+  readonly resolve: (submitted: Submitted) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Submissions that share one commit. More in one group gains nothing and makes the last one wait. */
+const GROUP = 500;
+/** Groups in flight: one is being committed while the next is written. */
+const IN_FLIGHT = 2;
+
+/**
+ * Takes a job in: durable, with its idempotency row, its first event and its audit record, before it answers.
+ * Callers that come at the same time share a commit (group commit): whatever gathers while a group is being
+ * written goes into the next one, so there is no timer and an idle service answers at once.
+ *
+ * Throws Problem: `idempotency-mismatch` for a key that was used with another body.
+ */
+export function submitJob(deps: Deps, actor: Actor, submission: Submission): Promise<Submitted> {
+  return new Promise((resolve, reject) => {
+    const intake = intakeOf(deps);
+    intake.waiting.push({ actor, submission, resolve, reject });
+    setImmediate(() => pump(deps, intake));
+  });
+}
+
+interface Intake {
+  readonly waiting: Pending[];
+  inFlight: number;
+}
+const intakes = new WeakMap<object, Intake>();
+
+function intakeOf(deps: Deps): Intake {
+  let intake = intakes.get(deps.store);
+  if (intake === undefined) intakes.set(deps.store, (intake = { waiting: [], inFlight: 0 }));
+  return intake;
+}
+
+function pump(deps: Deps, intake: Intake): void {
+  while (intake.inFlight < IN_FLIGHT && intake.waiting.length > 0) {
+    const group = intake.waiting.splice(0, GROUP);
+    intake.inFlight += 1;
+    void writeGroup(deps, group).finally(() => {
+      intake.inFlight -= 1;
+      pump(deps, intake);
+    });
+  }
+}
+
+/** Writes a group; if that fails, one by one, so that a single bad row fails only its own caller. */
+async function writeGroup(deps: Deps, group: readonly Pending[]): Promise<void> {
+  try {
+    const results = await write(deps, group);
+    group.forEach((pending, index) => settle(pending, results[index]));
+  } catch (error) {
+    if (group.length === 1) group[0]?.reject(error);
+    else for (const pending of group) await writeGroup(deps, [pending]);
+  }
+}
+
+function settle(pending: Pending, result: Submitted | Problem | undefined): void {
+  if (result === undefined) pending.reject(new Error('a submission without an outcome'));
+  else if (result instanceof Problem) pending.reject(result);
+  else pending.resolve(result);
+}
+
+async function write(deps: Deps, group: readonly Pending[]): Promise<(Submitted | Problem)[]> {
+  const now = deps.clock.now();
+  const rows = group.map((pending) => submissionRow(deps, now, pending));
+  const made = await deps.store.transaction(async (tx) => {
+    const ids = await insertSubmissions(tx, now, rows);
+    const audited = group.flatMap(({ actor, submission }, index) => {
+      const id = rows[index]?.row.id ?? '';
+      if (!ids.has(id)) return [];
+      const { name, project, kind } = submission.spec;
+      return { actor, action: 'job.submit', target: id, requestId: submission.requestId, data: { name, project, kind } };
+    });
+    if (audited.length > 0) await appendAudit(tx, now, audited);
+    return ids;
+  });
+  if (made.size > 0) {
+    deps.metrics.countIntake(made.size);
+    deps.bell.ring('place');
+  }
+  return Promise.all(rows.map((row) => (made.has(row.row.id) ? { row: row.row, replayed: false } : replay(deps, row))));
+}
+
+function submissionRow(deps: Deps, now: Date, { actor, submission }: Pending): SubmissionRow {
+  const { spec, organization, idempotencyKey, fingerprint } = submission;
+  return {
+    row: submittedJob(deps.ids.next('job', now), organization, spec, actor.id, now),
+    specText: JSON.stringify(spec),
+    idempotency: idempotencyKey === null ? null : { principal: actor.id, key: idempotencyKey, fingerprint },
+  };
+}
+
+/** The key was used before: the same request gets the first answer again, another one is refused. */
+async function replay(deps: Deps, { idempotency }: SubmissionRow): Promise<Submitted | Problem> {
+  if (idempotency === null) throw new Error('a submission without a key was not inserted');
+  const first = await readSubmission(deps.store.db, idempotency.principal, idempotency.key);
+  if (first === null || first.fingerprint !== idempotency.fingerprint || first.job === null) {
+    return new Problem('idempotency-mismatch', 'this Idempotency-Key was used with another request');
+  }
+  const { id, organization, spec, createdBy, createdAt } = first.job;
+  return { row: submittedJob(id, organization, spec, createdBy, createdAt), replayed: true };
+}
