@@ -134,3 +134,9 @@ export async function ordersVersionOf(reader: Reader, provider: string): Promise
   const [row] = await reader.select({ version: providers.ordersVersion }).from(providers).where(eq(providers.name, provider));
   return row?.version ?? null;
 }
+
+/** A provider's row, or null. */
+export async function readContact(reader: Reader, provider: string): Promise<ProviderRow | null> {
+  const [row] = await reader.select().from(providers).where(eq(providers.name, provider));
+  return row ?? null;
+}
