@@ -9,7 +9,7 @@ export interface AuditEntry {
   readonly actor: Actor;
   /** `job.submit`, `provider.create`, … */
   readonly action: string;
-  /** `job/job-01…`, `provider/pangyo`, … */
+  /** The id or name of what it was done to: `job-01…`, `pangyo`, `pangyo/h100x8` (an offer), … */
   readonly target: string;
   readonly requestId: string | null;
   readonly data: Record<string, unknown>;

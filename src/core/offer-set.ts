@@ -1,0 +1,65 @@
+/**
+ * Replacing what a provider sells: which offers are new, which differ, which are gone. Offers are never deleted,
+ * because allocations were made of them; gone ones are withdrawn and come back under the same name.
+ */
+export interface OfferTerms {
+  readonly name: string;
+  readonly region: string;
+  readonly gpuModel: string | null;
+  readonly gpuCount: number;
+  readonly gpuMemoryGiB: number;
+  readonly cpus: number;
+  readonly memoryGiB: number;
+  readonly capacity: number;
+  readonly priceMicrosPerHour: bigint | null;
+  readonly spotPriceMicrosPerHour: bigint | null;
+  readonly currency: string;
+  readonly effectiveFrom: Date | null;
+  /** What the vendor wrote, where the canonical fields differ from it. */
+  readonly listed: Record<string, unknown> | null;
+}
+
+export interface StoredTerms extends OfferTerms {
+  readonly withdrawnAt: Date | null;
+}
+
+export interface OfferSetChange<Terms extends OfferTerms> {
+  /** New, or withdrawn before. */
+  readonly added: readonly Terms[];
+  readonly updated: readonly Terms[];
+  readonly unchanged: number;
+  /** Names of those that are sold now and are no longer wanted. */
+  readonly withdrawn: readonly string[];
+}
+
+/** What makes the stored set the wanted one. Names in `wanted` are unique. */
+export function diffOfferSet<Terms extends OfferTerms>(
+  stored: readonly StoredTerms[],
+  wanted: readonly Terms[],
+): OfferSetChange<Terms> {
+  const live = new Map(stored.filter((offer) => offer.withdrawnAt === null).map((offer) => [offer.name, offer]));
+  const names = new Set(wanted.map((offer) => offer.name));
+  const added = wanted.filter((offer) => !live.has(offer.name));
+  const updated = wanted.filter((offer) => {
+    const before = live.get(offer.name);
+    return before !== undefined && !sameTerms(before, offer);
+  });
+  const withdrawn = [...live.keys()].filter((name) => !names.has(name));
+  return { added, updated, unchanged: wanted.length - added.length - updated.length, withdrawn };
+}
+
+function sameTerms(a: OfferTerms, b: OfferTerms): boolean {
+  return (
+    a.region === b.region &&
+    a.gpuModel === b.gpuModel &&
+    a.gpuCount === b.gpuCount &&
+    a.gpuMemoryGiB === b.gpuMemoryGiB &&
+    a.cpus === b.cpus &&
+    a.memoryGiB === b.memoryGiB &&
+    a.capacity === b.capacity &&
+    a.priceMicrosPerHour === b.priceMicrosPerHour &&
+    a.spotPriceMicrosPerHour === b.spotPriceMicrosPerHour &&
+    a.currency === b.currency &&
+    (a.effectiveFrom?.getTime() ?? null) === (b.effectiveFrom?.getTime() ?? null)
+  );
+}
