@@ -62,7 +62,7 @@ export interface PlacementPlan {
   /** In the order in which they were decided: apply them in it, and nothing is oversold. */
   readonly placements: readonly Placement[];
   readonly waiting: readonly WaitingJob[];
-  /** When looking again could help though nothing else changes (a fence, a backoff, an avoidance or a start date ends). */
+  /** When looking again could help though nothing else changes (a fence or a backoff ends, an offer starts to count). */
   readonly wakeAt: Date | null;
 }
 

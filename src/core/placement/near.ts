@@ -1,0 +1,105 @@
+import { formatMicros } from '../money.ts';
+import type { Lot, Market, Sale } from './market.ts';
+import { brokenBy, takes } from './match.ts';
+import type { Request } from './request.ts';
+import { brokenRules, MATCH, type Broken, type RuleName } from './rules.ts';
+import { byName } from './market.ts';
+
+const SUGGESTIONS = 3;
+const NAMES = 5;
+
+/**
+ * For a job that nothing offered could ever carry: what would have to change, taking the offers that break the
+ * fewest rules. One sentence, meant for the tenant.
+ */
+export function nearestMiss(request: Request, market: Market): string {
+  const groups = nearestGroups(request, market);
+  if (groups.size === 0) return 'nothing is offered: no provider has a live offer yet';
+  const ways = [...groups.entries()]
+    .sort(([a], [b]) => a - b)
+    .slice(0, SUGGESTIONS)
+    .map(([broken, lots]) => changesFor(request, broken, lots));
+  return `no offer fits. Nearest: ${ways.join('; or ')}`;
+}
+
+/** Live offers that break the fewest rules, by which ones they break. */
+function nearestGroups(request: Request, market: Market): Map<Broken, Lot[]> {
+  const groups = new Map<Broken, Lot[]>();
+  let fewest = Number.POSITIVE_INFINITY;
+  for (const lot of market.lots) {
+    if (lot.offer.withdrawnAt !== null) continue;
+    const broken = brokenBy(request, lot) & MATCH;
+    const count = brokenRules(broken).length;
+    if (count > fewest) continue;
+    if (count < fewest) groups.clear();
+    fewest = count;
+    const group = groups.get(broken);
+    if (group) group.push(lot);
+    else groups.set(broken, [lot]);
+  }
+  return groups;
+}
+
+/** With several rules broken, all changes have to hold for one and the same offer: the first by name. */
+function changesFor(request: Request, broken: Broken, lots: readonly Lot[]): string {
+  const rules = brokenRules(broken);
+  const among = rules.length > 1 ? lots.slice(0, 1) : lots;
+  return rules.map((rule) => CHANGES[rule]?.(request, among) ?? rule).join(' and ');
+}
+
+type Change = (request: Request, lots: readonly Lot[]) => string;
+
+const CHANGES: Partial<Record<RuleName, Change>> = {
+  nodes: () => 'ask for 1 node: a job is placed on one machine in this version',
+  'gpu-count': ({ spec }, lots) =>
+    `needs ${spec.resources.gpu.count} GPUs in one offer: the largest has ${most(lots, (lot) => lot.offer.gpuCount)}`,
+  'gpu-model': (request, lots) =>
+    [
+      ...request.gpuProblems,
+      `accept ${some(lots.map((lot) => lot.offer.gpuModel ?? 'an offer without a GPU'))}`,
+    ].join(', or '),
+  'gpu-memory': ({ spec }, lots) =>
+    lower('gpu.minMemoryGiB', spec.resources.gpu.minMemoryGiB, lots, (lot) => lot.offer.gpuMemoryGiB),
+  cpus: ({ spec }, lots) => lower('cpus', spec.resources.cpus, lots, (lot) => lot.offer.cpus),
+  memory: ({ spec }, lots) =>
+    lower('memoryGiB', spec.resources.memoryGiB, lots, (lot) => lot.offer.memoryGiB),
+  providers: (_, lots) => `allow provider ${some(lots.map((lot) => lot.provider.name))}`,
+  countries: (_, lots) => `allow country ${some(lots.map((lot) => lot.provider.site.country))}`,
+  regions: (_, lots) => `allow region ${some(lots.map((lot) => lot.offer.region))}`,
+  spot: ({ spec }) =>
+    spec.placement.spot === 'never'
+      ? 'allow spot: what fits is sold as spot only'
+      : 'allow on-demand: what fits has no spot price',
+  'not-yet-effective': (_, lots) =>
+    `wait: what fits counts from ${some(
+      lots.map((lot) => lot.offer.effectiveFrom?.toISOString() ?? ''),
+      1,
+    )}`,
+  price: raisePrice,
+};
+
+function raisePrice(request: Request, lots: readonly Lot[]): string {
+  const { ceiling } = request;
+  const wanted = (sale: Sale | null) => (sale && takes(request, sale.spot) ? [sale.exact] : []);
+  const prices = lots.flatMap((lot) => [...wanted(lot.onDemand), ...wanted(lot.spot)]);
+  if (!ceiling || prices.length === 0) return 'raise maxPricePerHour';
+  const lowest = prices.reduce((least, price) => (price < least ? price : least));
+  // Rounded up: raised by exactly this much, the offer is affordable.
+  const needed = (lowest + ceiling.rateMicros - 1n) / ceiling.rateMicros;
+  return `raise maxPricePerHour by ${formatMicros(needed - ceiling.micros)} ${ceiling.currency}`;
+}
+
+function lower(field: string, asked: number, lots: readonly Lot[], has: (lot: Lot) => number): string {
+  return `lower ${field} from ${asked} to ${most(lots, has)}`;
+}
+
+function most(lots: readonly Lot[], has: (lot: Lot) => number): number {
+  return lots.reduce((greatest, lot) => Math.max(greatest, has(lot)), 0);
+}
+
+/** A few of the distinct names, in order, and how many more there are. */
+export function some(names: readonly string[], keep: number = NAMES): string {
+  const distinct = [...new Set(names)].sort(byName);
+  const more = distinct.length - keep;
+  return `${distinct.slice(0, keep).join(', ')}${more > 0 ? ` (or ${more} more)` : ''}`;
+}
