@@ -1,9 +1,8 @@
-import type { EndReason } from './allocation.ts';
+import type { AllocationState, EndReason } from './allocation.ts';
 import type { Change, JobChange, Requeue } from './change.ts';
 import { isTerminal, type ContinuityMode, type JobReason, type JobState } from './job.ts';
 import type { Observation, Outcome } from './order.ts';
 import type { Timing } from './timing.ts';
-import type { AllocationState } from './allocation.ts';
 
 /** What the judgement of an allocation needs to know of it and of its job. */
 export interface Held {
@@ -16,6 +15,9 @@ export interface Held {
   readonly jobId: string;
   readonly jobState: JobState;
   readonly jobStoppingTo: 'cancelled' | 'failed' | null;
+  /** Why the job is in its state; a stop that ends keeps the reason that it was asked for with. */
+  readonly jobReason: JobReason;
+  readonly jobReasonDetail: string | null;
   /** Is this the job's current allocation? Only then does its fate concern the job. */
   readonly current: boolean;
   readonly continuity: ContinuityMode;
@@ -133,7 +135,8 @@ function fateOfJob(held: Held, seen: Observation, outcome: Outcome, now: Date, t
     return jobChange(held, 'succeeded', 'exited', seen.detail, { exitCode: 0 });
   }
   if (held.jobState === 'stopping') {
-    return jobChange(held, held.jobStoppingTo ?? 'cancelled', 'cancelled', seen.detail, { exitCode: seen.exitCode });
+    const to = held.jobStoppingTo ?? 'cancelled';
+    return jobChange(held, to, held.jobReason, held.jobReasonDetail, { exitCode: seen.exitCode });
   }
   // Requeued already; how the old attempt ended changes nothing any more.
   if (held.jobState === 'queued') return null;

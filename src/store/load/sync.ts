@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm';
-import { and, eq, inArray, ne, or } from 'drizzle-orm';
+import { and, eq, inArray, ne, or, sql } from 'drizzle-orm';
+import type { JobReason } from '../../core/job.ts';
 import type { Held } from '../../core/failover.ts';
 import type { AllocationRow, JobRow, ProviderRow, Reader, Tx } from '../store.ts';
 import { allocations, jobs, providers } from '../schema.ts';
@@ -96,6 +96,8 @@ async function selectHeld(reader: Reader, where: ReturnType<typeof and>, limit =
       jobId: jobs.id,
       jobState: jobs.state,
       jobStoppingTo: jobs.stoppingTo,
+      jobReason: sql<JobReason>`${jobs.reason}`,
+      jobReasonDetail: jobs.reasonDetail,
       currentAllocationId: jobs.currentAllocationId,
       continuity: sql<JobRow['spec']['continuity']['mode']>`${jobs.spec} -> 'continuity' ->> 'mode'`,
       failedStarts: jobs.failedStarts,

@@ -1,0 +1,109 @@
+import { BrokerFault, type Broker } from '../../brokers/broker.ts';
+import type { Change } from '../core/change.ts';
+import { divideOrders, leaseEnd, type Division } from '../core/orders.ts';
+import type { Observation } from '../core/order.ts';
+import type { Deps } from '../deps.ts';
+import { applyChanges } from '../store/apply/changes.ts';
+import { loadHeld, renewLeases, touchPushProvider, type HeldRow } from '../store/load/sync.ts';
+import { judge, ordersFor } from './sync.ts';
+
+type PushBroker = Extract<Broker, { way: 'push' }>;
+
+/**
+ * One round with a provider that is called (process today; clusters later): look, believe, then tell it what it
+ * should do. The same judgement and the same orders as for an agent; only who dials is different.
+ * A fault is a silence: the health pass judges it.
+ */
+export async function pushPass(deps: Deps, provider: string, broker: PushBroker): Promise<void> {
+  try {
+    const observed = new Map((await broker.list()).map((seen) => [seen.allocationId, seen]));
+    const division = await believe(deps, provider, observed);
+    await carryOut(deps, provider, broker, division);
+  } catch (error) {
+    if (!(error instanceof BrokerFault)) throw error;
+    deps.log.warn({ provider, fault: error.fault }, `provider call failed: ${error.message}`);
+  }
+}
+
+async function believe(
+  deps: Deps,
+  provider: string,
+  observed: ReadonlyMap<string, Observation>,
+): Promise<Division & { readonly leaseGivenAt: Date }> {
+  const now = deps.clock.now();
+  const result = await deps.store.transaction(async (tx) => {
+    await touchPushProvider(tx, now, provider, deps.timing.degradedAfterMs);
+    const held = await loadHeld(tx, provider, [...observed.keys()]);
+    const changes = judge(deps, held, observed, now);
+    if (changes.length > 0) await applyChanges(tx, now, changes);
+    const after = changes.length > 0 ? await loadHeld(tx, provider, [...observed.keys()]) : held;
+    const division = divideOrders(after, observed, now);
+    // Written before the provider is told: a lease is never believed over that the provider still has.
+    await renewLeases(tx, leaseEnd(now, deps.timing), division.renew);
+    return { changed: changes.length > 0, division: withStrangers(division, after, observed) };
+  });
+  if (result.changed) deps.bell.ring('place');
+  return { ...result.division, leaseGivenAt: now };
+}
+
+/** What runs there and is nobody's is stopped, and forgotten when it has ended. */
+function withStrangers(
+  division: Division,
+  held: readonly HeldRow[],
+  observed: ReadonlyMap<string, Observation>,
+): Division {
+  const owned = new Set(held.filter(({ state }) => state !== 'released').map(({ allocationId }) => allocationId));
+  const strangers = [...observed.values()].filter((seen) => !owned.has(seen.allocationId));
+  const stop = strangers
+    .filter((seen) => seen.phase !== 'ended')
+    .map((seen) => ({ allocationId: seen.allocationId, reason: 'lost' as const, graceSeconds: 0, renewed: false }));
+  const forget = strangers.filter((seen) => seen.phase === 'ended').map((seen) => seen.allocationId);
+  return { ...division, stop: [...division.stop, ...stop], forget: [...new Set([...division.forget, ...forget])] };
+}
+
+async function carryOut(
+  deps: Deps,
+  provider: string,
+  broker: PushBroker,
+  division: Division & { readonly leaseGivenAt: Date },
+): Promise<void> {
+  // What is left of the lease when the call is made: the provider counts from then.
+  const left = () => (leaseEnd(division.leaseGivenAt, deps.timing).getTime() - deps.clock.now().getTime()) / 1000;
+  const running = division.renew.filter((id) => !division.start.includes(id));
+  if (running.length > 0 && left() > 0) await broker.renew(running, left());
+  for (const stop of division.stop) await broker.stop(stop);
+  for (const order of await ordersFor(deps, division.start)) {
+    if (left() <= 0) return;
+    await broker.submit(order, left()).catch((error: unknown) => refused(deps, provider, order.allocationId, error));
+  }
+  if (division.forget.length > 0) await broker.forget(division.forget);
+}
+
+/** A clear no ends the allocation; an unknown outcome is decided by the next look. */
+async function refused(deps: Deps, provider: string, allocationId: string, error: unknown): Promise<void> {
+  if (!(error instanceof BrokerFault)) throw error;
+  if (error.fault !== 'rejected' && error.fault !== 'no_capacity') throw error;
+  const now = deps.clock.now();
+  const outcome = error.fault === 'rejected' ? 'refused' : 'no-capacity';
+  const seen = new Map<string, Observation>([[allocationId, refusal(allocationId, outcome, error.message)]]);
+  await deps.store.transaction(async (tx) => {
+    const held = (await loadHeld(tx, provider, [])).filter((one) => one.allocationId === allocationId);
+    const changes: Change[] = judge(deps, held, seen, now);
+    await applyChanges(tx, now, changes);
+  });
+  deps.bell.ring('place');
+}
+
+function refusal(allocationId: string, outcome: 'refused' | 'no-capacity', detail: string): Observation {
+  return {
+    allocationId,
+    phase: 'ended',
+    ranMs: null,
+    endedAgoMs: 0,
+    outcome,
+    exitCode: null,
+    detail: detail.slice(0, 500),
+    endpoint: null,
+    serving: null,
+  };
+}
