@@ -3,6 +3,7 @@ import { sha256Hex } from '../core/canonical.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
 import { upsertAdminKey } from '../store/apply/people.ts';
+import { findKey } from '../store/read/people.ts';
 
 /** The id of the installation's own key. */
 export const ADMIN_KEY_ID = 'key-admin';
@@ -27,4 +28,9 @@ export async function ensureAdminKey(deps: Pick<Deps, 'store' | 'clock'>, secret
     const target = ADMIN_KEY_ID;
     await appendAudit(tx, now, [{ actor: SYSTEM, action: 'key.configure', target, requestId: null, data: { role: 'admin' } }]);
   });
+}
+
+/** Has this installation a key of its own already? */
+export async function hasAdminKey(deps: Pick<Deps, 'store'>): Promise<boolean> {
+  return (await findKey(deps.store.db, ADMIN_KEY_ID)) !== null;
 }

@@ -142,3 +142,15 @@ export async function readContact(reader: Reader, provider: string): Promise<Pro
   const [row] = await reader.select().from(providers).where(eq(providers.name, provider));
   return row ?? null;
 }
+
+/** The orders' versions of these providers. */
+export async function readOrdersVersions(
+  reader: Reader,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await reader
+    .select({ name: providers.name, version: providers.ordersVersion })
+    .from(providers)
+    .where(inArray(providers.name, [...names]));
+  return new Map(rows.map(({ name, version }) => [name, version]));
+}

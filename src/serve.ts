@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino, type Logger } from 'pino';
+import { buildApp } from '../routes/app.ts';
+import { createBrokers } from './brokers.ts';
+import { createBell } from './bell.ts';
+import { createCheckpointStorage } from './checkpoints.ts';
+import { createClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { DEFAULT_TIMING } from './core/timing.ts';
+import type { Deps } from './deps.ts';
+import { Engine } from './engine.ts';
+import { establishAdminKey } from './admin-key.ts';
+import { createIds } from './ids.ts';
+import { createMetrics } from './metrics.ts';
+import { claimInstallation } from './store/apply/installation.ts';
+import { listen as noteListening } from './flows/listen.ts';
+import { startEmbedded } from './store/embedded.ts';
+import { migrate } from './store/migrate.ts';
+import { openStore, readDatabaseTime } from './store/store.ts';
+import { readOrdersVersions } from './store/load/sync.ts';
+import { OrdersWatch } from './watch.ts';
+
+/** What one process of the service holds, in the order in which it is let go. */
+type Closing = { readonly what: string; readonly close: () => Promise<unknown> | unknown };
+
+/** SIGTERM: how long what is in hand may take. */
+const GIVE_UP_MS = 10_000;
+
+/**
+ * Runs the service until it is told to stop. Resolves when it has; rejects with StartError where it cannot start.
+ */
+export async function serve(config: Config): Promise<void> {
+  const log = pino({ level: config.logLevel, redact: ['req.headers.authorization'] }, pino.destination({ dest: 2, sync: false }));
+  const closings: Closing[] = [];
+  const stopped = stopSignal();
+  try {
+    const deps = await openDeps(config, log, closings);
+    await establishAdminKey(config, deps);
+    const takesCalls = config.role !== 'engine';
+    const app = await buildApp(deps);
+    closings.unshift({ what: 'http', close: () => app.close() });
+    if (config.role !== 'api') {
+      const engine = new Engine(deps, `${process.pid}-${randomBytes(6).toString('hex')}`);
+      await engine.start();
+      closings.unshift({ what: 'engine', close: () => engine.stop() });
+    }
+    if (takesCalls) {
+      const listening = new AbortController();
+      const loop = noteListening(deps, listening.signal);
+      closings.unshift({ what: 'listening', close: () => (listening.abort(), loop) });
+    }
+    await app.listen({ host: config.host, port: config.port });
+    announce(config, app.addresses());
+    await stopped.asked;
+    log.info('stopping');
+  } finally {
+    await closeAll(closings, log);
+    stopped.forget();
+  }
+}
+
+/** Opens everything that flows use; what was opened is pushed on `closings`, last first. */
+async function openDeps(config: Config, log: Logger, closings: Closing[]): Promise<Deps> {
+  const later = (what: string, close: Closing['close']) => void closings.unshift({ what, close });
+  await mkdir(config.dataDir, { recursive: true });
+  const databaseUrl = config.databaseUrl ?? (await embedded(config, log, later));
+  const applied = await migrate(databaseUrl);
+  if (applied > 0) log.info({ applied }, 'migrated the database');
+  const store = openStore(databaseUrl, {
+    max: 24,
+    onConnectionLost: (error) => log.warn({ err: error }, 'a database connection was lost'),
+  });
+  later('store', () => store.close());
+  const clock = await createClock(() => readDatabaseTime(store));
+  later('clock', () => clock.stop());
+  await claimInstallation(store, config.currency, clock.now());
+  const bell = await createBell({ redisUrl: config.redisUrl, databaseUrl, log });
+  later('bell', () => bell.close());
+  const ids = createIds();
+  const metrics = createMetrics();
+  const checkpoints = createCheckpointStorage(config, log);
+  const watch = new OrdersWatch((providers) => readOrdersVersions(store.db, providers), clock);
+  const timing = DEFAULT_TIMING;
+  const base = { clock, ids, store, bell, watch, log, config, timing, metrics, checkpoints };
+  const brokers = createBrokers(base);
+  later('brokers', () => brokers.close());
+  return { ...base, broker: (provider) => brokers.of(provider) };
+}
+
+async function embedded(config: Config, log: Logger, later: (what: string, close: Closing['close']) => void) {
+  const server = await startEmbedded({ dir: join(config.dataDir, 'postgres'), log });
+  later('embedded PostgreSQL', () => server.stop());
+  return server.url();
+}
+
+/** The one line on standard output. */
+function announce(config: Config, addresses: readonly { address: string; port: number }[]): void {
+  const port = addresses[0]?.port ?? config.port;
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  process.stdout.write(`naru is listening on http://${host}:${port}\n`);
+}
+
+function stopSignal(): { asked: Promise<void>; forget: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const ask = () => resolve();
+  process.on('SIGTERM', ask).on('SIGINT', ask);
+  return { asked: promise, forget: () => process.off('SIGTERM', ask).off('SIGINT', ask) };
+}
+
+/** Lets everything go, each thing given up after its share of the time: a stop never hangs. */
+async function closeAll(closings: readonly Closing[], log: Logger): Promise<void> {
+  const until = Date.now() + GIVE_UP_MS;
+  for (const { what, close } of closings) {
+    // The last ones keep a second each, however long the first ones took.
+    const budget = Math.max(1_000, until - Date.now() - 1_000 * closings.length);
+    const closed = await Promise.race([
+      Promise.resolve(close()).then(
+        () => true,
+        (error: unknown) => (log.warn({ err: error }, `closing ${what} failed`), true),
+      ),
+      new Promise<false>((resolve) => setTimeout(() => resolve(false), budget).unref()),
+    ]);
+    if (!closed) log.warn(`gave up waiting for ${what}`);
+  }
+}
