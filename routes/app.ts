@@ -1,0 +1,99 @@
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { Problem } from '../src/core/problem.ts';
+import type { Deps } from '../src/deps.ts';
+import { findProject } from '../src/store/read/people.ts';
+import { agentRoutes } from './agent.ts';
+import { allocationRoutes } from './allocations.ts';
+import { auditRoutes } from './audit.ts';
+import { makeAuthenticator } from './auth.ts';
+import { acceptJson } from './bodies.ts';
+import { makeCache } from './cache.ts';
+import { documentRoutes } from './document.ts';
+import { eventRoutes } from './events.ts';
+import { makeEventFeed } from './feed.ts';
+import { guard } from './guard.ts';
+import { jobRoutes } from './jobs.ts';
+import { logRequests } from './logging.ts';
+import { jobLogRoutes } from './logs.ts';
+import { offerRoutes } from './offers.ts';
+import { opsRoutes } from './ops.ts';
+import { peopleRoutes } from './people.ts';
+import { sendProblem } from './problems.ts';
+import { providerRoutes } from './providers.ts';
+import { rateRoutes } from './rates.ts';
+import { requestId } from './request-id.ts';
+import type { App, Room } from './room.ts';
+import { validatorCompiler } from './validation.ts';
+
+const MIB = 1024 * 1024;
+const PROJECT_BELIEVED_MS = 1_000;
+const PROJECTS_KEPT = 10_000;
+
+/** What may differ between installations and tests. */
+export interface DoorOptions {
+  /** Failed attempts to show a key, per client address and minute, before they are answered 429. */
+  readonly failuresPerMinute?: number;
+  /** Requests per key and minute; null: no limit, which is the default. */
+  readonly requestsPerMinute?: number | null;
+}
+
+/** The whole door, registered and not listening yet. Touches nothing of `deps` before the first request but its log. */
+export function buildApp(deps: Deps, options: DoorOptions = {}): FastifyInstance {
+  const app = newApp(deps);
+  const stopping = new AbortController();
+  app.addHook('preClose', async () => stopping.abort(new Error('the service is stopping')));
+  const auth = makeAuthenticator(deps);
+  guard(app, auth, { failuresPerMinute: options.failuresPerMinute ?? 300, requestsPerMinute: options.requestsPerMinute ?? null });
+  const room: Room = {
+    deps,
+    auth,
+    projects: makeCache(deps.clock, PROJECT_BELIEVED_MS, PROJECTS_KEPT, (name) => findProject(deps.store.db, name)),
+    feed: makeEventFeed(deps, stopping.signal),
+    stopping: stopping.signal,
+  };
+  app.register(async (inside) => register(inside as unknown as App, room));
+  return app as unknown as FastifyInstance;
+}
+
+/** Every door there is. The document's routes come first: they watch the others being registered. */
+function register(app: App, room: Room): void {
+  documentRoutes(app, room);
+  app.after(() => {
+    opsRoutes(app, room);
+    peopleRoutes(app, room);
+    jobRoutes(app, room);
+    allocationRoutes(app, room);
+    eventRoutes(app, room);
+    jobLogRoutes(app, room);
+    providerRoutes(app, room);
+    offerRoutes(app, room);
+    rateRoutes(app, room);
+    auditRoutes(app, room);
+    app.register(async (inside) => agentRoutes(inside as unknown as App, room.deps));
+  });
+}
+
+function newApp(deps: Deps): App {
+  const app = Fastify({
+    loggerInstance: deps.log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: (raw) => requestId(deps, raw),
+    bodyLimit: MIB,
+    trustProxy: false,
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 300 },
+    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error),
+  }) as unknown as App;
+  app.setValidatorCompiler(validatorCompiler);
+  // Answers are built from typed views and checked by the tests. Checking each again would turn a stored value that
+  // an older version allowed into a 500, and cost a tenth of the intake.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error));
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(request, reply, new Problem('not-found', 'There is no such door: see /docs for those there are.')),
+  );
+  acceptJson(app);
+  logRequests(app);
+  return app;
+}

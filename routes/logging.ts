@@ -1,0 +1,25 @@
+import type { App } from './room.ts';
+
+/**
+ * One line for each request that is answered: who, what, how it ended, how long it took; the id of the request is
+ * in every line of it. Never a header, a body or a query. Reads that went well only at `debug`.
+ */
+export function logRequests(app: App): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const level = reply.statusCode >= 500 ? 'error' : reply.statusCode < 400 && request.method === 'GET' ? 'debug' : 'info';
+    if (!request.log.isLevelEnabled?.(level)) return;
+    const { id, name } = (request.params ?? {}) as { id?: string; name?: string };
+    request.log[level](
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        actor: request.actor?.id,
+        jobId: id?.startsWith('job-') === true ? id : undefined,
+        provider: request.routeOptions.url?.startsWith('/v1/providers') === true ? name : undefined,
+      },
+      'answered',
+    );
+  });
+}
