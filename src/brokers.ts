@@ -39,7 +39,9 @@ export function createBrokers(base: Omit<Deps, 'broker'>): Brokers {
       return broker;
     },
     async close() {
-      await Promise.allSettled([...made.values()].map(({ broker }) => (broker.way === 'push' ? broker.close() : undefined)));
+      await Promise.allSettled(
+        [...made.values()].map(({ broker }) => (broker.way === 'push' ? broker.close() : undefined)),
+      );
     },
   };
 }

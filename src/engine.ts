@@ -75,7 +75,8 @@ export class Engine {
     for (;;) {
       await this.#try('sweep', async () => {
         const now = clock.now();
-        if (!(await this.#deps.store.transaction((tx) => takeTurn(tx, now, 'sweep', this.#holder, TURN_MS)))) return;
+        if (!(await this.#deps.store.transaction((tx) => takeTurn(tx, now, 'sweep', this.#holder, TURN_MS))))
+          return;
         for (const duty of duties(this.#deps)) {
           if ((due.get(duty.name) ?? 0) > now.getTime()) continue;
           due.set(duty.name, now.getTime() + duty.everyMs);
@@ -135,5 +136,8 @@ async function place(deps: Deps, explainAll: boolean): Promise<void> {
 async function measureQueue(deps: Deps): Promise<void> {
   const { depth, oldestQueuedAt } = await loadQueueDepth(deps.store.db);
   const now = deps.clock.now();
-  deps.metrics.setQueue(depth, oldestQueuedAt === null ? 0 : (now.getTime() - oldestQueuedAt.getTime()) / 1000);
+  deps.metrics.setQueue(
+    depth,
+    oldestQueuedAt === null ? 0 : (now.getTime() - oldestQueuedAt.getTime()) / 1000,
+  );
 }

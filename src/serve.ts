@@ -32,7 +32,10 @@ const GIVE_UP_MS = 10_000;
  * Runs the service until it is told to stop. Resolves when it has; rejects with StartError where it cannot start.
  */
 export async function serve(config: Config): Promise<void> {
-  const log = pino({ level: config.logLevel, redact: ['req.headers.authorization'] }, pino.destination({ dest: 2, sync: false }));
+  const log = pino(
+    { level: config.logLevel, redact: ['req.headers.authorization'] },
+    pino.destination({ dest: 2, sync: false }),
+  );
   const closings: Closing[] = [];
   const stopped = stopSignal();
   try {

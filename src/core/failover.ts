@@ -127,7 +127,13 @@ function judgeEnd(held: Held, seen: Observation, now: Date, timing: Timing): Cha
   return changes;
 }
 
-function fateOfJob(held: Held, seen: Observation, outcome: Outcome, now: Date, timing: Timing): JobChange | null {
+function fateOfJob(
+  held: Held,
+  seen: Observation,
+  outcome: Outcome,
+  now: Date,
+  timing: Timing,
+): JobChange | null {
   if (isTerminal(held.jobState)) return null;
   const exited = outcome === 'exited';
   if (exited && seen.exitCode === 0) {
@@ -156,7 +162,13 @@ function lose(held: Held, reason: JobReason, detail: string, now: Date, timing: 
   }
   const failedStarts = ran ? 0 : held.failedStarts + 1;
   if (failedStarts >= timing.attemptsMax) {
-    return jobChange(held, 'failed', 'attempts-exhausted', `${failedStarts} attempts in a row never ran: ${detail}`, {});
+    return jobChange(
+      held,
+      'failed',
+      'attempts-exhausted',
+      `${failedStarts} attempts in a row never ran: ${detail}`,
+      {},
+    );
   }
   const requeue: Requeue = {
     notBefore: ran ? null : after(now, backoffMs(failedStarts, timing)),

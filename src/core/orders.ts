@@ -17,7 +17,7 @@ export interface Division {
   readonly keep: readonly string[];
   readonly stop: readonly StopOrder[];
   readonly forget: readonly string[];
-  /** Whose leases this answer renews. */
+  /** Of the stopping ones, whose leases this answer renews. Those in start and keep are renewed by the contact itself. */
   readonly renew: readonly string[];
 }
 
@@ -47,11 +47,15 @@ export function divideOrders(
     }
     if (one.state === 'releasing') {
       const renewed = mayFinish(one, now);
-      stop.push({ allocationId: id, reason: one.endReason ?? 'cancelled', graceSeconds: one.graceSeconds, renewed });
+      stop.push({
+        allocationId: id,
+        reason: one.endReason ?? 'cancelled',
+        graceSeconds: one.graceSeconds,
+        renewed,
+      });
       if (renewed) renew.push(id);
       continue;
     }
-    renew.push(id);
     if (one.state === 'submitting' && !observed.has(id)) start.push(id);
     else keep.push(id);
   }

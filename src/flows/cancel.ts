@@ -13,12 +13,20 @@ import { changeJob } from './changeJob.ts';
  *
  * Problems: `not-found`; `state-conflict` for a job that has ended.
  */
-export async function cancelJob(deps: Deps, actor: Actor, jobId: string, requestId: string | null): Promise<void> {
+export async function cancelJob(
+  deps: Deps,
+  actor: Actor,
+  jobId: string,
+  requestId: string | null,
+): Promise<void> {
   await changeJob(deps, jobId, async (tx, now, job) => {
-    if (isTerminal(job.state)) throw new Problem('state-conflict', `The job has already ${ended(job.state)}.`);
+    if (isTerminal(job.state))
+      throw new Problem('state-conflict', `The job has already ${ended(job.state)}.`);
     if (job.state === 'stopping') return false;
-    await applyChanges(tx, now, stopChanges(job, 'cancelled', 'cancelled', null));
-    await appendAudit(tx, now, [{ actor, action: 'job.cancel', target: jobId, requestId, data: { state: job.state } }]);
+    await applyChanges(tx, now, deps.timing.leaseSeconds, stopChanges(job, 'cancelled', 'cancelled', null));
+    await appendAudit(tx, now, [
+      { actor, action: 'job.cancel', target: jobId, requestId, data: { state: job.state } },
+    ]);
     return true;
   });
 }

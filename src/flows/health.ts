@@ -27,19 +27,30 @@ export async function healthPass(deps: Deps): Promise<void> {
 async function enforce(deps: Deps, now: Date, contact: ContactRow, verdict: Verdict): Promise<void> {
   const { provider, health: from, lastContactAt } = contact;
   const moved = await deps.store.transaction(async (tx) => {
-    const written = await applyVerdict(tx, now, { provider, from, to: verdict.health, reason: verdict.reason, lastContactAt });
+    const written = await applyVerdict(tx, now, {
+      provider,
+      from,
+      to: verdict.health,
+      reason: verdict.reason,
+      lastContactAt,
+    });
     if (!written) return null;
     const lost = verdict.health === 'down' ? await loadHeld(tx, provider, []) : [];
     const changes = lost.flatMap((held) => judgeProviderDown(held, now, deps.timing));
-    const applied = await applyChanges(tx, now, changes);
+    const applied = await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
     const data = { from, to: verdict.health, reason: verdict.reason, requeued: applied.jobs.queued ?? 0 };
-    await appendAudit(tx, now, [{ actor: SYSTEM, action: 'provider.verdict', target: provider, requestId: null, data }]);
+    await appendAudit(tx, now, [
+      { actor: SYSTEM, action: 'provider.verdict', target: provider, requestId: null, data },
+    ]);
     return applied.jobs.queued ?? 0;
   });
   if (moved === null) return;
   deps.metrics.setProviderHealth(provider, verdict.health);
   const level = verdict.health === 'healthy' ? 'info' : 'warn';
-  deps.log[level]({ provider, from, to: verdict.health, requeued: moved }, `provider is ${verdict.health}: ${verdict.reason}`);
+  deps.log[level](
+    { provider, from, to: verdict.health, requeued: moved },
+    `provider is ${verdict.health}: ${verdict.reason}`,
+  );
   if (moved > 0) deps.metrics.countMoves('provider-down', moved);
   deps.watch.changed();
   deps.bell.ring('place');

@@ -1,7 +1,12 @@
 import { decidePlacements } from '../core/placement/decide.ts';
 import type { Placement, PlacementOffer, PlacementPlan } from '../core/placement/types.ts';
 import type { Deps } from '../deps.ts';
-import { applyPlacements, applyWaiting, type PlacementRow, type WaitingRow } from '../store/apply/placements.ts';
+import {
+  applyPlacements,
+  applyWaiting,
+  type PlacementRow,
+  type WaitingRow,
+} from '../store/apply/placements.ts';
 import { loadQueue, loadWorld, type QueuedRow, type QueueMark, type World } from '../store/load/placement.ts';
 import { latestCheckpoints } from '../store/read/checkpoints.ts';
 
@@ -35,7 +40,8 @@ export async function placePass(deps: Deps, explainAll: boolean): Promise<PlaceR
     result.placed += placed.size;
     result.stale += plan.placements.length - placed.size;
     result.waiting += plan.waiting.length;
-    if (plan.wakeAt !== null && (result.wakeAt === null || plan.wakeAt < result.wakeAt)) result.wakeAt = plan.wakeAt;
+    if (plan.wakeAt !== null && (result.wakeAt === null || plan.wakeAt < result.wakeAt))
+      result.wakeAt = plan.wakeAt;
     mark = { priority: last.priority, id: last.id };
     if (page.length < PAGE || (!explainAll && !anythingFree(world))) break;
   }
@@ -72,7 +78,10 @@ async function placementRows(
   const jobsOf = placements.flatMap((placement) => byId.get(placement.jobId) ?? []);
   // A job that never ran and names no other has nothing to restore.
   const asked = jobsOf.filter((job) => job.attempts > 0 || job.spec.checkpoint.fromJob !== null);
-  const checkpoints = await latestCheckpoints(deps.store.db, asked.map((job) => ({ jobId: job.id, fromJob: job.spec.checkpoint.fromJob })));
+  const checkpoints = await latestCheckpoints(
+    deps.store.db,
+    asked.map((job) => ({ jobId: job.id, fromJob: job.spec.checkpoint.fromJob })),
+  );
   return placements.flatMap((placement) => {
     const job = byId.get(placement.jobId);
     if (job === undefined) return [];
@@ -98,7 +107,12 @@ async function placementRows(
 }
 
 /** Only what changed since it was last said. */
-function waitingRows(deps: Deps, now: Date, plan: PlacementPlan, byId: ReadonlyMap<string, QueuedRow>): WaitingRow[] {
+function waitingRows(
+  deps: Deps,
+  now: Date,
+  plan: PlacementPlan,
+  byId: ReadonlyMap<string, QueuedRow>,
+): WaitingRow[] {
   return plan.waiting.flatMap(({ jobId, waiting, decision }) => {
     const job = byId.get(jobId);
     if (job === undefined) return [];
@@ -131,7 +145,9 @@ function claimed(world: World, placements: readonly Placement[]): World {
 
 function anythingFree(world: World): boolean {
   const open = new Set(
-    world.providers.filter(({ mode, health }) => mode === 'active' && health === 'healthy').map(({ name }) => name),
+    world.providers
+      .filter(({ mode, health }) => mode === 'active' && health === 'healthy')
+      .map(({ name }) => name),
   );
   return world.offers.some((offer) => offer.used < offer.capacity && open.has(offer.provider));
 }

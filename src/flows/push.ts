@@ -35,7 +35,7 @@ async function believe(
     await touchPushProvider(tx, now, provider, deps.timing.degradedAfterMs);
     const held = await loadHeld(tx, provider, [...observed.keys()]);
     const changes = judge(deps, held, observed, now);
-    if (changes.length > 0) await applyChanges(tx, now, changes);
+    if (changes.length > 0) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
     const after = changes.length > 0 ? await loadHeld(tx, provider, [...observed.keys()]) : held;
     const division = divideOrders(after, observed, now);
     // Written before the provider is told: a lease is never believed over that the provider still has.
@@ -52,13 +52,24 @@ function withStrangers(
   held: readonly HeldRow[],
   observed: ReadonlyMap<string, Observation>,
 ): Division {
-  const owned = new Set(held.filter(({ state }) => state !== 'released').map(({ allocationId }) => allocationId));
+  const owned = new Set(
+    held.filter(({ state }) => state !== 'released').map(({ allocationId }) => allocationId),
+  );
   const strangers = [...observed.values()].filter((seen) => !owned.has(seen.allocationId));
   const stop = strangers
     .filter((seen) => seen.phase !== 'ended')
-    .map((seen) => ({ allocationId: seen.allocationId, reason: 'lost' as const, graceSeconds: 0, renewed: false }));
+    .map((seen) => ({
+      allocationId: seen.allocationId,
+      reason: 'lost' as const,
+      graceSeconds: 0,
+      renewed: false,
+    }));
   const forget = strangers.filter((seen) => seen.phase === 'ended').map((seen) => seen.allocationId);
-  return { ...division, stop: [...division.stop, ...stop], forget: [...new Set([...division.forget, ...forget])] };
+  return {
+    ...division,
+    stop: [...division.stop, ...stop],
+    forget: [...new Set([...division.forget, ...forget])],
+  };
 }
 
 async function carryOut(
@@ -68,13 +79,16 @@ async function carryOut(
   division: Division & { readonly leaseGivenAt: Date },
 ): Promise<void> {
   // What is left of the lease when the call is made: the provider counts from then.
-  const left = () => (leaseEnd(division.leaseGivenAt, deps.timing).getTime() - deps.clock.now().getTime()) / 1000;
-  const running = division.renew.filter((id) => !division.start.includes(id));
+  const left = () =>
+    (leaseEnd(division.leaseGivenAt, deps.timing).getTime() - deps.clock.now().getTime()) / 1000;
+  const running = [...division.keep, ...division.renew];
   if (running.length > 0 && left() > 0) await broker.renew(running, left());
   for (const stop of division.stop) await broker.stop(stop);
   for (const order of await ordersFor(deps, division.start)) {
     if (left() <= 0) return;
-    await broker.submit(order, left()).catch((error: unknown) => refused(deps, provider, order.allocationId, error));
+    await broker
+      .submit(order, left())
+      .catch((error: unknown) => refused(deps, provider, order.allocationId, error));
   }
   if (division.forget.length > 0) await broker.forget(division.forget);
 }
@@ -89,7 +103,7 @@ async function refused(deps: Deps, provider: string, allocationId: string, error
   await deps.store.transaction(async (tx) => {
     const held = (await loadHeld(tx, provider, [])).filter((one) => one.allocationId === allocationId);
     const changes: Change[] = judge(deps, held, seen, now);
-    await applyChanges(tx, now, changes);
+    await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
   });
   deps.bell.ring('place');
 }

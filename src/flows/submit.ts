@@ -98,7 +98,13 @@ async function write(deps: Deps, group: readonly Pending[]): Promise<(Submitted 
       const id = rows[index]?.row.id ?? '';
       if (!ids.has(id)) return [];
       const { name, project, kind } = submission.spec;
-      return { actor, action: 'job.submit', target: id, requestId: submission.requestId, data: { name, project, kind } };
+      return {
+        actor,
+        action: 'job.submit',
+        target: id,
+        requestId: submission.requestId,
+        data: { name, project, kind },
+      };
     });
     if (audited.length > 0) await appendAudit(tx, now, audited);
     return ids;
@@ -107,7 +113,9 @@ async function write(deps: Deps, group: readonly Pending[]): Promise<(Submitted 
     deps.metrics.countIntake(made.size);
     deps.bell.ring('place');
   }
-  return Promise.all(rows.map((row) => (made.has(row.row.id) ? { row: row.row, replayed: false } : replay(deps, row))));
+  return Promise.all(
+    rows.map((row) => (made.has(row.row.id) ? { row: row.row, replayed: false } : replay(deps, row))),
+  );
 }
 
 function submissionRow(deps: Deps, now: Date, { actor, submission }: Pending): SubmissionRow {

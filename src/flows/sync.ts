@@ -71,7 +71,7 @@ async function hear(
     if (row === null) throw await refusal(tx, provider, request);
     const held = await loadHeld(tx, provider, [...observed.keys()]);
     const changes = judge(deps, held, observed, now);
-    if (changes.length > 0) await applyChanges(tx, now, changes);
+    if (changes.length > 0) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
     const after = changes.length > 0 ? await loadHeld(tx, provider, [...observed.keys()]) : held;
     const division = divideOrders(after, observed, now);
     await renewLeases(tx, leaseEnd(now, deps.timing), division.renew);
@@ -92,7 +92,9 @@ export function judge(
 ): Change[] {
   return held.flatMap((one) => {
     const seen = observed.get(one.allocationId);
-    return seen === undefined ? judgeAbsence(one, now, deps.timing) : judgeObservation(one, seen, now, deps.timing);
+    return seen === undefined
+      ? judgeAbsence(one, now, deps.timing)
+      : judgeObservation(one, seen, now, deps.timing);
   });
 }
 
@@ -107,7 +109,10 @@ async function refusal(reader: Reader, provider: string, request: SyncRequest): 
     return new Problem('not-found', 'There is no such provider.');
   }
   if (contact.agentInstance !== request.instanceId) {
-    return new Problem('state-conflict', `Another agent is serving ${provider}; stop it, or wait until it is silent.`);
+    return new Problem(
+      'state-conflict',
+      `Another agent is serving ${provider}; stop it, or wait until it is silent.`,
+    );
   }
   const last = String(contact.agentSequence ?? 0);
   return new Problem('state-conflict', 'This request was overtaken by a later one.', {
@@ -132,6 +137,12 @@ export async function ordersFor(deps: Deps, allocationIds: readonly string[]): P
   const restores = rows.flatMap(({ restoredCheckpoint }) => restoredCheckpoint ?? []);
   const checkpoints = await readCheckpointRefs(deps.store.db, restores);
   return rows.map(({ id, attempt, restoredCheckpoint, job }) =>
-    orderFor(id, job.id, attempt, job.spec, restoredCheckpoint === null ? null : (checkpoints.get(restoredCheckpoint) ?? null)),
+    orderFor(
+      id,
+      job.id,
+      attempt,
+      job.spec,
+      restoredCheckpoint === null ? null : (checkpoints.get(restoredCheckpoint) ?? null),
+    ),
   );
 }

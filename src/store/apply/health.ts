@@ -29,11 +29,21 @@ export async function applyVerdict(tx: Tx, now: Date, verdict: VerdictWrite): Pr
   if (changed.length === 0) return false;
   await tx
     .insert(providerHealth)
-    .values({ provider: verdict.provider, at: now, source: 'verdict', state: verdict.to, reason: verdict.reason });
+    .values({
+      provider: verdict.provider,
+      at: now,
+      source: 'verdict',
+      state: verdict.to,
+      reason: verdict.reason,
+    });
   return true;
 }
 
-export async function setProviderMode(tx: Tx, name: string, mode: ProviderMode): Promise<'changed' | 'same' | 'unknown'> {
+export async function setProviderMode(
+  tx: Tx,
+  name: string,
+  mode: ProviderMode,
+): Promise<'changed' | 'same' | 'unknown'> {
   const changed = await tx
     .update(providers)
     .set({ mode, version: sql`${providers.version} + 1` })
@@ -65,7 +75,10 @@ export async function noteListening(tx: Tx, now: Date, gapMs: number): Promise<v
 }
 
 export async function readListening(tx: Tx): Promise<Listening | null> {
-  const [row] = await tx.select({ value: engineFacts.value }).from(engineFacts).where(eq(engineFacts.name, 'listening'));
+  const [row] = await tx
+    .select({ value: engineFacts.value })
+    .from(engineFacts)
+    .where(eq(engineFacts.name, 'listening'));
   const value = row?.value as { since: string; at: string } | undefined;
   return value === undefined ? null : { since: new Date(value.since), at: new Date(value.at) };
 }
@@ -74,7 +87,13 @@ export async function readListening(tx: Tx): Promise<Listening | null> {
  * Takes or keeps the turn for a periodic pass, so that replicas do not all do the same work. Only thrift: every
  * pass is right beside another of its kind, because each of its writes is guarded.
  */
-export async function takeTurn(tx: Tx, now: Date, pass: string, holder: string, ttlMs: number): Promise<boolean> {
+export async function takeTurn(
+  tx: Tx,
+  now: Date,
+  pass: string,
+  holder: string,
+  ttlMs: number,
+): Promise<boolean> {
   const value = JSON.stringify({ holder, until: new Date(now.getTime() + ttlMs).toISOString() });
   const taken = await tx.execute(sql`
     insert into engine_facts (name, value, updated_at) values (${`turn:${pass}`}, ${value}::jsonb, ${now.toISOString()}::timestamptz)

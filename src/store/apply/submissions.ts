@@ -7,7 +7,11 @@ export interface SubmissionRow {
   readonly row: JobRow;
   /** The spec as JSON text, made once per submission. */
   readonly specText: string;
-  readonly idempotency: { readonly principal: string; readonly key: string; readonly fingerprint: string } | null;
+  readonly idempotency: {
+    readonly principal: string;
+    readonly key: string;
+    readonly fingerprint: string;
+  } | null;
 }
 
 /**
@@ -16,7 +20,11 @@ export interface SubmissionRow {
  *
  * @returns the ids of the jobs that were made; the others' keys had been used
  */
-export async function insertSubmissions(tx: Tx, now: Date, rows: readonly SubmissionRow[]): Promise<Set<string>> {
+export async function insertSubmissions(
+  tx: Tx,
+  now: Date,
+  rows: readonly SubmissionRow[],
+): Promise<Set<string>> {
   const column = (pick: (row: SubmissionRow) => unknown) => sql.param(rows.map(pick));
   const at = now.toISOString();
   const made = await tx.execute<{ id: string }>(sql`

@@ -34,6 +34,8 @@ export async function loadContacts(reader: Reader, now: Date): Promise<ContactRo
       ),
     )
     .orderBy(providerHealth.provider, desc(providerHealth.seq));
-  const wordOf = new Map(words.filter(({ level }) => level !== 'operational').map((word) => [word.provider, word]));
+  const wordOf = new Map(
+    words.filter(({ level }) => level !== 'operational').map((word) => [word.provider, word]),
+  );
   return rows.map((row) => ({ ...row, vendorWord: wordOf.get(row.provider) ?? null }));
 }

@@ -1,4 +1,5 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { LIVE_ALLOCATION_STATES } from '../../core/allocation.ts';
 import type { AllocationRow, JobRow, Reader, Tx } from '../store.ts';
 import { allocations, jobs } from '../schema.ts';
 
@@ -7,36 +8,37 @@ export interface LockedJob extends Pick<JobRow, 'id' | 'state' | 'spec' | 'curre
   readonly allocation: Pick<AllocationRow, 'id' | 'provider' | 'state'> | null;
 }
 
-/** Locks a job's live allocation and then the job (the order that every writer keeps); null where there is none. */
+/**
+ * Locks a job with its live allocation, in the order that every writer keeps (provider, allocation, job), so that a
+ * stop and a sync wait for each other instead of deadlocking. Null where there is no such job.
+ */
 export async function lockJob(tx: Tx, jobId: string): Promise<LockedJob | null> {
-  const [allocation] = await tx
-    .select({ id: allocations.id, provider: allocations.provider, state: allocations.state })
-    .from(allocations)
-    .where(and(eq(allocations.jobId, jobId), sql`${allocations.state} in ('submitting', 'active')`))
-    .for('update');
+  const live = and(eq(allocations.jobId, jobId), inArray(allocations.state, [...LIVE_ALLOCATION_STATES]));
+  await tx.execute(sql`
+    select from providers where name in (select provider from allocations where ${live}) order by name for update`);
+  const select = { id: allocations.id, provider: allocations.provider, state: allocations.state };
+  await tx.select(select).from(allocations).where(live).for('update');
   const [job] = await tx
-    .select({ id: jobs.id, state: jobs.state, spec: jobs.spec, currentAllocationId: jobs.currentAllocationId })
+    .select({
+      id: jobs.id,
+      state: jobs.state,
+      spec: jobs.spec,
+      currentAllocationId: jobs.currentAllocationId,
+    })
     .from(jobs)
     .where(eq(jobs.id, jobId))
     .for('update');
   if (job === undefined) return null;
-  // Placed between the two statements: the allocation that we did not see is the current one.
-  if (job.currentAllocationId !== null && job.currentAllocationId !== allocation?.id) {
-    return { ...job, allocation: await readLive(tx, job.currentAllocationId) };
-  }
+  // Read again now that nobody else can place it: it may have been placed between the first look and the lock.
+  const [allocation] = await tx.select(select).from(allocations).where(live);
   return { ...job, allocation: allocation ?? null };
 }
 
-async function readLive(reader: Reader, id: string): Promise<LockedJob['allocation']> {
-  const [row] = await reader
-    .select({ id: allocations.id, provider: allocations.provider, state: allocations.state })
-    .from(allocations)
-    .where(and(eq(allocations.id, id), sql`${allocations.state} in ('submitting', 'active')`));
-  return row ?? null;
-}
-
 /** Jobs whose deadline has passed, or whose runs together took longer than they may; ids only. */
-export async function loadOverdue(reader: Reader, now: Date): Promise<{ id: string; why: 'deadline' | 'max-runtime' }[]> {
+export async function loadOverdue(
+  reader: Reader,
+  now: Date,
+): Promise<{ id: string; why: 'deadline' | 'max-runtime' }[]> {
   const at = now.toISOString();
   const late = await reader
     .select({ id: jobs.id })

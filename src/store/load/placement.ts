@@ -16,7 +16,10 @@ export async function loadWorld(reader: Reader, now: Date): Promise<World> {
   const providerRows = await reader.select().from(providers);
   const offerRows = await reader.select().from(offers).where(isNull(offers.withdrawnAt));
   const rateRows = await reader
-    .selectDistinctOn([exchangeRates.currency], { currency: exchangeRates.currency, rateMicros: exchangeRates.rateMicros })
+    .selectDistinctOn([exchangeRates.currency], {
+      currency: exchangeRates.currency,
+      rateMicros: exchangeRates.rateMicros,
+    })
     .from(exchangeRates)
     .where(sql`${exchangeRates.asOf} <= ${now.toISOString()}`)
     .orderBy(exchangeRates.currency, sql`${exchangeRates.asOf} desc`);
@@ -72,11 +75,16 @@ export async function loadQueue(
     .where(and(eq(jobs.state, 'queued'), further))
     .orderBy(sql`${jobs.priority} desc`, asc(jobs.id))
     .limit(limit);
-  return rows.map((row) => ({ ...row, fencedUntil: row.fencedUntil === null ? null : new Date(row.fencedUntil) }));
+  return rows.map((row) => ({
+    ...row,
+    fencedUntil: row.fencedUntil === null ? null : new Date(row.fencedUntil),
+  }));
 }
 
 /** Depth of the queue and when its oldest entry was queued. */
-export async function loadQueueDepth(reader: Reader): Promise<{ depth: number; oldestQueuedAt: Date | null }> {
+export async function loadQueueDepth(
+  reader: Reader,
+): Promise<{ depth: number; oldestQueuedAt: Date | null }> {
   const [row] = await reader
     .select({ depth: sql<number>`count(*)::int`, oldest: sql<string | null>`min(${jobs.queuedAt})` })
     .from(jobs)

@@ -33,7 +33,10 @@ export async function touchProvider(tx: Tx, now: Date, contact: ContactWrite): P
   const at = now.toISOString();
   const sameOrOver = or(
     sql`${providers.agentInstance} is null`,
-    and(eq(providers.agentInstance, contact.instanceId), sql`coalesce(${providers.agentSequence}, -1) < ${contact.sequence}`),
+    and(
+      eq(providers.agentInstance, contact.instanceId),
+      sql`coalesce(${providers.agentSequence}, -1) < ${contact.sequence}`,
+    ),
     and(
       ne(providers.agentInstance, contact.instanceId),
       sql`${providers.lastContactAt} < ${at}::timestamptz - make_interval(secs => ${contact.claimMs / 1000})`,
@@ -77,10 +80,18 @@ export async function loadHeld(reader: Reader, provider: string, ids: readonly s
 
 /** Releasing allocations whose lease is over by `before`, of any provider. */
 export async function loadLeaseOver(reader: Reader, before: Date, limit: number): Promise<HeldRow[]> {
-  return selectHeld(reader, and(eq(allocations.state, 'releasing'), sql`${allocations.leaseUntil} < ${before.toISOString()}`), limit);
+  return selectHeld(
+    reader,
+    and(eq(allocations.state, 'releasing'), sql`${allocations.leaseUntil} < ${before.toISOString()}`),
+    limit,
+  );
 }
 
-async function selectHeld(reader: Reader, where: ReturnType<typeof and>, limit = 100_000): Promise<HeldRow[]> {
+async function selectHeld(
+  reader: Reader,
+  where: ReturnType<typeof and>,
+  limit = 100_000,
+): Promise<HeldRow[]> {
   const rows = await reader
     .select({
       allocationId: allocations.id,
@@ -107,7 +118,10 @@ async function selectHeld(reader: Reader, where: ReturnType<typeof and>, limit =
     .where(where)
     .orderBy(allocations.id)
     .limit(limit);
-  return rows.map(({ currentAllocationId, ...row }) => ({ ...row, current: currentAllocationId === row.allocationId }));
+  return rows.map(({ currentAllocationId, ...row }) => ({
+    ...row,
+    current: currentAllocationId === row.allocationId,
+  }));
 }
 
 /** Renews the leases of these, where they are still what `states` says. Never shortens one. */
@@ -125,7 +139,12 @@ export async function loadOrderJobs(
 ): Promise<(Pick<AllocationRow, 'id' | 'attempt' | 'restoredCheckpoint'> & { job: JobRow })[]> {
   if (allocationIds.length === 0) return [];
   const rows = await reader
-    .select({ id: allocations.id, attempt: allocations.attempt, restoredCheckpoint: allocations.restoredCheckpoint, job: jobs })
+    .select({
+      id: allocations.id,
+      attempt: allocations.attempt,
+      restoredCheckpoint: allocations.restoredCheckpoint,
+      job: jobs,
+    })
     .from(allocations)
     .innerJoin(jobs, eq(jobs.id, allocations.jobId))
     .where(and(inArray(allocations.id, [...allocationIds]), eq(allocations.state, 'submitting')));
@@ -133,7 +152,10 @@ export async function loadOrderJobs(
 }
 
 export async function ordersVersionOf(reader: Reader, provider: string): Promise<number | null> {
-  const [row] = await reader.select({ version: providers.ordersVersion }).from(providers).where(eq(providers.name, provider));
+  const [row] = await reader
+    .select({ version: providers.ordersVersion })
+    .from(providers)
+    .where(eq(providers.name, provider));
   return row?.version ?? null;
 }
 
