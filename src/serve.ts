@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { buildApp } from '../routes/app.ts';
@@ -55,7 +56,7 @@ export async function serve(config: Config): Promise<void> {
       closings.unshift({ what: 'listening', close: () => (listening.abort(), loop) });
     }
     await app.listen({ host: config.host, port: config.port });
-    announce(config, app.addresses());
+    announce(config, app.server.address());
     await stopped.asked;
     log.info('stopping');
   } finally {
@@ -99,8 +100,8 @@ async function embedded(config: Config, log: Logger, later: (what: string, close
 }
 
 /** The one line on standard output. */
-function announce(config: Config, addresses: readonly { address: string; port: number }[]): void {
-  const port = addresses[0]?.port ?? config.port;
+function announce(config: Config, address: AddressInfo | string | null): void {
+  const port = typeof address === 'object' && address !== null ? address.port : config.port;
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   process.stdout.write(`naru is listening on http://${host}:${port}\n`);
 }
