@@ -1,10 +1,10 @@
 import type { Waiting } from '../job.ts';
-import { choose, type Scored } from './choose.ts';
+import { best, emptyShortlist, type Entry, type Shortlist } from './choose.ts';
 import { explainer, heldDecision, type Explainer } from './explain.ts';
-import { openMarket, type Market } from './market.ts';
+import { openMarket, take, type Lot, type Market } from './market.ts';
 import { matchAll, type Matching } from './match.ts';
 import { queueOrder } from './order.ts';
-import { readRequest, signatureOf } from './request.ts';
+import { readRequest, signatureOf, type Request } from './request.ts';
 import type {
   Decision,
   Placement,
@@ -18,9 +18,11 @@ import { heldBack, whyWaiting } from './wait.ts';
 /** How many candidates a decision remembers: enough to see why, and a decision stays a few kilobytes. */
 export const CANDIDATES_KEPT = 10;
 
-/** Everything about one signature that jobs of a pass share. */
+/** Everything that jobs of a pass share which ask the same. */
 interface Ask {
+  readonly request: Request;
   readonly matching: Matching;
+  readonly shortlist: Shortlist;
   readonly explain: Explainer;
   /** Set once nothing was left: places are only ever given away in a pass, so nothing will be left later either. */
   dead: { readonly waiting: Waiting; readonly decision: Decision } | null;
@@ -31,9 +33,9 @@ interface Ask {
  * order its arrays come. Capacity is counted down as places are given, so a plan never oversells; a job that
  * cannot be placed takes nothing from those behind it.
  *
- * `cheapest`, `available` and `balanced` are defined in score.ts, the rules in rules.ts and match.ts. A move's
- * target is taken first while it fits and has room; providers that a job avoids are taken only where nothing else
- * has room. Both are preferences: neither makes a job wait that could run.
+ * `cheapest`, `available` and `balanced` are defined in score.ts, the rules in rules.ts. A move's target is taken
+ * first while it fits and has room; providers that a job avoids are taken only where nothing else has room. Both
+ * are preferences: neither makes a job wait that could run.
  */
 export function decidePlacements(snapshot: PlacementSnapshot): PlacementPlan {
   const market = openMarket(snapshot);
@@ -67,38 +69,41 @@ function askOf(job: QueuedJob, market: Market, asks: Map<string, Ask>): Ask {
   const signature = signatureOf(job, market.now);
   const known = asks.get(signature);
   if (known) return known;
-  const matching = matchAll(readRequest(job, market), market);
-  const ask = { matching, explain: explainer(market, matching), dead: null };
+  const request = readRequest(job, market);
+  const matching = matchAll(request, market);
+  const explain = explainer(request, market, matching);
+  const ask: Ask = { request, matching, shortlist: emptyShortlist(), explain, dead: null };
   asks.set(signature, ask);
   return ask;
 }
 
 function decideOne(job: QueuedJob, ask: Ask, market: Market): Placement | WaitingJob {
   if (!ask.dead) {
-    const choice = choose(ask.matching, CANDIDATES_KEPT);
-    const [first] = choice.best;
-    if (first) return place(job, first, ask.explain.placed(choice));
-    const waiting = whyWaiting(ask.matching, market);
+    const found = best(ask.request, market, ask.matching, ask.shortlist, CANDIDATES_KEPT);
+    const [first] = found;
+    if (first) return place(job, first, ask.explain.placed(found), market);
+    const waiting = whyWaiting(ask.request, market, ask.matching);
     ask.dead = { waiting, decision: ask.explain.waiting(waiting) };
   }
   return { jobId: job.id, ...ask.dead };
 }
 
-/** Takes one place off the lot. */
-function place(job: QueuedJob, { candidate }: Scored, decision: Decision): Placement {
-  const { lot, sale } = candidate;
-  lot.free -= 1;
+function place(job: QueuedJob, entry: Entry, decision: Decision, market: Market): Placement {
+  const lot = market.lots[entry.sale >> 1] as Lot;
+  const spot = (entry.sale & 1) === 1;
+  const sale = spot ? lot.spot : lot.onDemand;
+  take(market, entry.sale >> 1);
   return {
     jobId: job.id,
     provider: lot.offer.provider,
     offer: lot.offer.name,
     region: lot.offer.region,
-    spot: sale.spot,
+    spot,
     offerGpuCount: lot.offer.gpuCount,
-    listPriceMicrosPerHour: sale.listMicros,
+    listPriceMicrosPerHour: sale?.listMicros ?? 0n,
     listCurrency: lot.offer.currency,
     rateMicros: lot.rateMicros ?? 0n,
-    priceMicrosPerHour: sale.micros,
+    priceMicrosPerHour: sale?.micros ?? 0n,
     decision,
   };
 }

@@ -1,12 +1,12 @@
 import type { Waiting } from '../job.ts';
-import { toWire, type WireMoney } from '../money.ts';
-import { ratedOf, type Choice, type Scored } from './choose.ts';
+import { toWire } from '../money.ts';
+import type { Entry } from './choose.ts';
 import type { Lot, Market } from './market.ts';
-import type { Matching } from './match.ts';
+import { brokenBy, countIn, type Matching } from './match.ts';
 import { whatIsWrong } from './removal.ts';
 import type { Request } from './request.ts';
-import { RULES } from './rules.ts';
-import { partsOf, SCORE_PARTS, WEIGHTS, type ScorePart } from './score.ts';
+import type { RuleName } from './rules.ts';
+import { priceShare, roomShare, SCORE_PARTS, WEIGHTS, type Parts, type ScorePart } from './score.ts';
 import {
   TIERS,
   type Decision,
@@ -16,36 +16,49 @@ import {
   type QueuedJob,
 } from './types.ts';
 
-/** The parts of an explanation that are the same for everybody who asks the same, but for what is taken. */
+/** Writes the decisions of everybody who asks the same; what they share is worked out once. */
 export interface Explainer {
-  placed(choice: Choice): Decision;
+  placed(best: readonly Entry[]): Decision;
   waiting(why: Waiting): Decision;
 }
 
-export function explainer(market: Market, matching: Matching): Explainer {
-  const { request } = matching;
-  const removed = removalsOf(request, matching);
-  const body = (outcome: DecisionOutcome, candidates: readonly DecisionCandidate[]): Decision => ({
+export function explainer(request: Request, market: Market, matching: Matching): Explainer {
+  const { objective } = request.spec.placement;
+  const weights = usedOnly(WEIGHTS[objective], objective);
+  const considered = {
+    providers: market.providers.length,
+    offers: market.lots.length,
+    matching: matching.lots,
+  };
+  const removed = matching.removed.map(({ rule, lots, examples }) =>
+    removalOf(request, market, rule, lots, examples),
+  );
+  const full = fullLots(request, market, matching);
+  const body = (
+    outcome: DecisionOutcome,
+    candidates: readonly DecisionCandidate[],
+    tiers: readonly number[],
+  ): Decision => ({
     version: 1,
     at: market.now.toISOString(),
-    objective: request.spec.placement.objective,
-    weights: usedOnly(WEIGHTS[request.spec.placement.objective], request),
-    considered: {
-      providers: market.providers.length,
-      offers: market.lots.length,
-      matching: matching.matching,
-    },
+    objective,
+    weights,
+    considered,
     outcome,
     candidates,
-    removed: [...removed, ...taken(matching)],
-    notes: notesOf(matching),
+    removed: [...removed, ...full()],
+    notes: notesOf(request, market, tiers),
   });
   return {
-    placed: (choice) => {
-      const candidates = choice.best.map((scored) => candidateOf(market, request, scored, choice.cheapest));
-      return body(outcomeOf(candidates[0] as DecisionCandidate), candidates);
+    placed: (best) => {
+      const candidates = best.map((entry) => candidateOf(request, market, matching, entry));
+      return body(
+        outcomeOf(candidates[0] as DecisionCandidate),
+        candidates,
+        best.map((entry) => entry.tier),
+      );
     },
-    waiting: (why) => body({ kind: 'waiting', ...why }, []),
+    waiting: (why) => body({ kind: 'waiting', ...why }, [], []),
   };
 }
 
@@ -68,70 +81,84 @@ function outcomeOf({ provider, offer, region, spot, pricePerHour }: DecisionCand
   return { kind: 'placed', provider, offer, region, spot, pricePerHour };
 }
 
-function candidateOf(market: Market, request: Request, scored: Scored, cheapest: number): DecisionCandidate {
-  const { candidate, score } = scored;
-  const { lot, sale, tier } = candidate;
+function candidateOf(request: Request, market: Market, matching: Matching, entry: Entry): DecisionCandidate {
+  const lot = market.lots[entry.sale >> 1] as Lot;
+  const sale = (entry.sale & 1) === 1 ? lot.spot : lot.onDemand;
+  const { provider, name: offer, region, capacity, currency } = lot.offer;
   return {
-    provider: lot.offer.provider,
-    offer: lot.offer.name,
-    region: lot.offer.region,
-    spot: sale.spot,
-    free: lot.free,
-    capacity: lot.offer.capacity,
-    pricePerHour: toWire(sale.micros, market.currency),
-    listPricePerHour: listPrice(lot, sale.listMicros),
-    tier: TIERS[tier],
-    score,
-    parts: usedOnly(partsOf(ratedOf(candidate), cheapest), request),
+    provider,
+    offer,
+    region,
+    spot: (entry.sale & 1) === 1,
+    free: entry.free,
+    capacity,
+    pricePerHour: toWire(sale?.micros ?? 0n, market.currency),
+    listPricePerHour: toWire(sale?.listMicros ?? 0n, currency),
+    tier: TIERS[entry.tier] ?? 'normal',
+    score: entry.points / 1e6,
+    parts: usedOnly(partsOf(market, matching, entry), request.spec.placement.objective),
   };
 }
 
-function listPrice(lot: Lot, micros: bigint): WireMoney {
-  return toWire(micros, lot.offer.currency);
+function partsOf({ columns }: Market, { cheapest }: Matching, { sale, free }: Entry): Parts {
+  const provider = columns.provider[sale >> 1] ?? 0;
+  const round = (value: number | undefined) => Math.round((value ?? 0) * 1e6) / 1e6;
+  return {
+    price: round(priceShare(columns.price[sale] ?? 0, cheapest)),
+    room: round(roomShare(free, columns.capacity[sale >> 1] ?? 0)),
+    steady: round(columns.steady[provider]),
+    accepting: round(columns.accepting[provider]),
+    onDemand: 1 - (sale & 1),
+  };
 }
 
 /** Only the parts that the objective weighs: the others would only puzzle. */
-function usedOnly(
-  values: Readonly<Record<ScorePart, number>>,
+function usedOnly(values: Parts, objective: Decision['objective']): Partial<Record<ScorePart, number>> {
+  const weighed = SCORE_PARTS.filter((part) => WEIGHTS[objective][part] > 0);
+  return Object.fromEntries(weighed.map((part) => [part, values[part]]));
+}
+
+/** Counts what is full as the pass fills it: those that were from the start, then each that fits as it runs out. */
+function fullLots(request: Request, market: Market, matching: Matching): () => DecisionRemoval[] {
+  const full = { lots: matching.full.lots, examples: [...matching.full.examples] };
+  let seen = market.exhausted.length;
+  return () => {
+    for (; seen < market.exhausted.length; seen += 1) {
+      const position = market.exhausted[seen] ?? 0;
+      if (brokenBy(request, market, position) === 0) countIn(full, position);
+    }
+    return full.lots > 0 ? [removalOf(request, market, 'capacity', full.lots, full.examples)] : [];
+  };
+}
+
+function removalOf(
   request: Request,
-): Partial<Record<ScorePart, number>> {
-  const weights = WEIGHTS[request.spec.placement.objective];
-  return Object.fromEntries(
-    SCORE_PARTS.filter((part) => weights[part] > 0).map((part) => [part, values[part]]),
-  );
+  market: Market,
+  rule: RuleName,
+  offers: number,
+  positions: readonly number[],
+): DecisionRemoval {
+  const examples = positions.flatMap((position) => {
+    const lot = market.lots[position];
+    return lot
+      ? { provider: lot.offer.provider, offer: lot.offer.name, detail: whatIsWrong(rule, request, lot) }
+      : [];
+  });
+  return { rule, offers, examples };
 }
 
-function removalsOf(request: Request, matching: Matching): DecisionRemoval[] {
-  return [...matching.removed].map(([rule, { offers, examples }]) => ({
-    rule,
-    offers,
-    examples: examples.map((lot) => exampleOf(lot, whatIsWrong(rule, request, lot))),
-  }));
-}
-
-function taken(matching: Matching): DecisionRemoval[] {
-  const full = [...new Set(matching.candidates.map(({ lot }) => lot))].filter((lot) => lot.free === 0);
-  if (full.length === 0) return [];
-  const examples = full.slice(0, 3).map((lot) => exampleOf(lot, `all ${lot.offer.capacity} are taken`));
-  return [{ rule: RULES[RULES.length - 1] ?? 'capacity', offers: full.length, examples }];
-}
-
-function exampleOf(lot: Lot, detail: string): { provider: string; offer: string; detail: string } {
-  return { provider: lot.offer.provider, offer: lot.offer.name, detail };
-}
-
-function notesOf(matching: Matching): string[] {
-  const { request, candidates } = matching;
+/** `tiers`: of the candidates that are shown; best first, so the first one's is the best there is. */
+function notesOf(request: Request, market: Market, tiers: readonly number[]): string[] {
   const notes: string[] = [];
-  if (request.target !== null && !candidates.some(({ tier, lot }) => tier === 0 && lot.free > 0)) {
+  if (request.target !== null && tiers[0] !== 0) {
     notes.push(
       `${request.target}, named as the target of a move, has nothing free that fits: others are considered`,
     );
   }
-  const avoided = new Set(candidates.filter(({ tier }) => tier === 2).map(({ lot }) => lot.provider.name));
-  if (avoided.size > 0) {
+  const avoided = market.providers.filter((_, index) => request.tiers[index] === 2).map(({ name }) => name);
+  if (avoided.length > 0) {
     notes.push(
-      `lost or refused this job lately, so used only where nothing else has room: ${[...avoided].join(', ')}`,
+      `used only where nothing else has room, for having lost or refused this job: ${avoided.join(', ')}`,
     );
   }
   return notes;

@@ -1,7 +1,7 @@
 import { canonicalGpu } from '../gpu.ts';
 import { convertMicros } from '../money.ts';
+import { columnsOf, type Columns } from './columns.ts';
 import { bit, type Broken } from './rules.ts';
-import { accepting, steadiness } from './score.ts';
 import type { PlacementOffer, PlacementProvider, PlacementSnapshot } from './types.ts';
 
 /** One way to buy an offer, priced in the accounting currency. */
@@ -12,43 +12,41 @@ export interface Sale {
   readonly micros: bigint;
   /** The same before rounding, times a million: what a ceiling is compared with. */
   readonly exact: bigint;
-  /** Order of `micros` among all sales of the pass, equal prices equal: numbers compare faster than bigints. */
-  rank: number;
 }
 
-/** An offer as one pass sees it. Only `free` changes, downwards, as the pass gives places away. */
+/** An offer as one pass sees it. */
 export interface Lot {
   readonly offer: PlacementOffer;
   readonly provider: PlacementProvider;
-  /** Position in the order of provider and offer names: the last tie-break. */
-  readonly position: number;
   readonly providerIndex: number;
-  readonly regionIndex: number;
-  readonly modelIndex: number;
+  /** Canonical; null for an offer without a GPU. */
+  readonly model: string | null;
   /** Broken whatever a job asks for. */
   readonly always: Broken;
-  /** Null: its currency has no rate (then there are no sales), or it is not sold that way. */
+  /** Null: its currency has no rate, so there are no sales. */
   readonly rateMicros: bigint | null;
   readonly onDemand: Sale | null;
   readonly spot: Sale | null;
-  readonly steady: number;
-  readonly accepting: number;
-  free: number;
 }
 
-/** What a pass chooses from, in an order that does not depend on the order in which it was loaded. */
+/**
+ * What a pass chooses from. A lot is known by its position, in the order of provider and offer names, so nothing
+ * depends on the order in which things were loaded. Only `free` and `exhausted` change, as places are given away.
+ */
 export interface Market {
   readonly now: Date;
   readonly currency: string;
   readonly rates: ReadonlyMap<string, bigint>;
-  readonly lots: readonly Lot[];
   readonly providers: readonly PlacementProvider[];
-  readonly regions: readonly string[];
-  /** Canonical; index 0 is "no GPU". */
-  readonly models: readonly (string | null)[];
+  readonly lots: readonly Lot[];
+  readonly columns: Columns;
+  /** By position: places left. */
+  readonly free: Int32Array;
+  /** Positions of lots whose last place was given away in this pass, in that order. */
+  readonly exhausted: number[];
 }
 
-export const ONE = 1_000_000n;
+const ONE = 1_000_000n;
 
 /** Code unit order: the same on every machine, unlike a locale's. */
 export function byName(a: string, b: string): number {
@@ -57,46 +55,54 @@ export function byName(a: string, b: string): number {
 
 /** Builds the market of a snapshot. Offers of a provider that is not in it are left out. */
 export function openMarket(snapshot: PlacementSnapshot): Market {
-  const providers = [...snapshot.providers].sort((a, b) => byName(a.name, b.name));
-  const indexes = {
-    provider: new Map(providers.map((p, i) => [p.name, i])),
-    region: interner(),
-    model: interner(),
-  };
-  indexes.model.of(null);
-  const modelIn = modelReader();
-  const lots = snapshot.offers
-    .filter((offer) => indexes.provider.has(offer.provider))
-    .sort((a, b) => byName(a.provider, b.provider) || byName(a.name, b.name))
-    .map((offer, position): Lot => {
-      const providerIndex = indexes.provider.get(offer.provider) ?? 0;
-      const provider = providers[providerIndex] as PlacementProvider;
-      const rateMicros = rateOf(snapshot, offer.currency);
-      return {
-        offer,
-        provider,
-        position,
-        providerIndex,
-        regionIndex: indexes.region.of(offer.region),
-        modelIndex: indexes.model.of(modelIn(offer)),
-        always: alwaysBroken(snapshot.now, offer, provider, rateMicros),
-        rateMicros,
-        onDemand: saleOf(false, offer.priceMicrosPerHour, rateMicros),
-        spot: saleOf(true, offer.spotPriceMicrosPerHour, rateMicros),
-        steady: steadiness(provider, snapshot.now),
-        accepting: accepting(provider),
-        free: Math.max(0, offer.capacity - offer.used),
-      };
-    });
-  rankSales(lots);
   const { now, currency, rates } = snapshot;
-  const regions = indexes.region.values as string[];
-  return { now, currency, rates, lots, providers, regions, models: indexes.model.values };
+  const providers = [...snapshot.providers].sort((a, b) => byName(a.name, b.name));
+  const indexes = new Map(providers.map((provider, index) => [provider.name, index]));
+  const modelIn = modelReader();
+  const lots = [...snapshot.offers]
+    .sort((a, b) => byName(a.provider, b.provider) || byName(a.name, b.name))
+    .flatMap((offer) => {
+      const index = indexes.get(offer.provider);
+      const provider = index === undefined ? undefined : providers[index];
+      return provider ? lotOf(snapshot, offer, provider, index ?? 0, modelIn(offer)) : [];
+    });
+  const free = Int32Array.from(lots, ({ offer }) => Math.max(0, offer.capacity - offer.used));
+  return {
+    now,
+    currency,
+    rates,
+    providers,
+    lots,
+    columns: columnsOf(lots, providers, now),
+    free,
+    exhausted: [],
+  };
 }
 
 /** Price of one unit of `currency` in the accounting currency, in micros; null where nobody has said. */
 export function rateOf(at: Pick<PlacementSnapshot, 'currency' | 'rates'>, currency: string): bigint | null {
   return currency === at.currency ? ONE : (at.rates.get(currency) ?? null);
+}
+
+/** Gives one place of a lot away. */
+export function take(market: Market, position: number): void {
+  const left = (market.free[position] ?? 0) - 1;
+  market.free[position] = left;
+  if (left === 0) market.exhausted.push(position);
+}
+
+function lotOf(
+  snapshot: PlacementSnapshot,
+  offer: PlacementOffer,
+  provider: PlacementProvider,
+  providerIndex: number,
+  model: string | null,
+): Lot {
+  const rateMicros = rateOf(snapshot, offer.currency);
+  const always = alwaysBroken(snapshot.now, offer, provider, rateMicros);
+  const onDemand = saleOf(false, offer.priceMicrosPerHour, rateMicros);
+  const spot = saleOf(true, offer.spotPriceMicrosPerHour, rateMicros);
+  return { offer, provider, providerIndex, model, always, rateMicros, onDemand, spot };
 }
 
 /** Names repeat thousands of times within a pass, so each is looked up once. */
@@ -128,25 +134,5 @@ function alwaysBroken(
 
 function saleOf(spot: boolean, listMicros: bigint | null, rate: bigint | null): Sale | null {
   if (listMicros === null || rate === null) return null;
-  return { spot, listMicros, micros: convertMicros(listMicros, rate), exact: listMicros * rate, rank: 0 };
-}
-
-function rankSales(lots: readonly Lot[]): void {
-  const sales = lots.flatMap((lot) => [lot.onDemand, lot.spot]).filter((sale) => sale !== null);
-  sales.sort((a, b) => (a.micros < b.micros ? -1 : a.micros > b.micros ? 1 : 0));
-  let rank = 0;
-  sales.forEach((sale, index) => {
-    if (index > 0 && sale.micros !== sales[index - 1]?.micros) rank += 1;
-    sale.rank = rank;
-  });
-}
-
-function interner(): { values: (string | null)[]; of(value: string | null): number } {
-  const values: (string | null)[] = [];
-  const indexes = new Map<string | null, number>();
-  const add = (value: string | null): number => {
-    indexes.set(value, values.length);
-    return values.push(value) - 1;
-  };
-  return { values, of: (value) => indexes.get(value) ?? add(value) };
+  return { spot, listMicros, micros: convertMicros(listMicros, rate), exact: listMicros * rate };
 }

@@ -1,113 +1,91 @@
-import type { Lot, Market, Sale } from './market.ts';
+import { ON_DEMAND, SPOT } from './columns.ts';
+import type { Market } from './market.ts';
 import type { Request } from './request.ts';
-import { bit, RULES, firstBroken, type Broken, type RuleName } from './rules.ts';
+import { bit, firstBroken, RULES, type Broken, type RuleName } from './rules.ts';
 
-/** One way to buy one offer that breaks no rule. */
-export interface Candidate {
-  readonly lot: Lot;
-  readonly sale: Sale;
-  /** Number(sale.micros). */
-  readonly price: number;
-  /** 0: a move's target. 1: any other. 2: one that this job avoids, used only where nothing else has room. */
-  readonly tier: 0 | 1 | 2;
-}
-
-/** The offers held against one request. Holds for a whole pass, because a pass changes nothing but `free`. */
+/** Every offer held against one request. Holds for a whole pass: a pass changes nothing but what is free. */
 export interface Matching {
-  readonly request: Request;
-  readonly candidates: readonly Candidate[];
-  readonly matching: number;
-  /** Per rule: how many offers it removed, and the first three of them by name. */
-  readonly removed: ReadonlyMap<RuleName, { offers: number; examples: Lot[] }>;
+  /** Numbers of the sales that break no rule (see Columns). */
+  readonly sales: Int32Array;
+  /** Lots that break no rule, taken ones included. */
+  readonly lots: number;
+  /** Places of those lots, free or not. */
+  readonly places: number;
+  /** Accounting price of the cheapest of `sales`. */
+  readonly cheapest: number;
+  /** In the order of RULES: how many lots each rule removed, and the positions of the first few. */
+  readonly removed: readonly Removed[];
+  /** The lots that fit and were full already, likewise. */
+  readonly full: { lots: number; readonly examples: number[] };
 }
 
-const GPU_COUNT = bit('gpu-count');
-const GPU_MEMORY = bit('gpu-memory');
-const CPUS = bit('cpus');
-const MEMORY = bit('memory');
-const SPOT = bit('spot');
-const PRICE = bit('price');
-const EXAMPLES = 3;
+export interface Removed {
+  readonly rule: RuleName;
+  lots: number;
+  readonly examples: number[];
+}
 
-/** Everything about this offer that the request cannot live with, except capacity. */
-export function brokenBy(request: Request, lot: Lot): Broken {
-  const { offer } = lot;
-  const { gpu, cpus, memoryGiB } = request.spec.resources;
-  let broken =
-    lot.always |
+export const EXAMPLES = 3;
+const SPOT_RULE = bit('spot');
+const PRICE_RULE = bit('price');
+
+/** Everything about this lot that the request cannot live with, except capacity. */
+export function brokenBy(request: Request, market: Market, position: number): Broken {
+  const { columns } = market;
+  return (
     request.always |
-    (request.byProvider[lot.providerIndex] ?? 0) |
-    (request.byRegion[lot.regionIndex] ?? 0);
-  if (gpu.count > 0) {
-    broken |= request.byModel[lot.modelIndex] ?? 0;
-    if (offer.gpuCount < gpu.count) broken |= GPU_COUNT;
-    if (offer.gpuMemoryGiB < gpu.minMemoryGiB) broken |= GPU_MEMORY;
-  }
-  if (offer.cpus < cpus) broken |= CPUS;
-  if (offer.memoryGiB < memoryGiB) broken |= MEMORY;
-  return broken | brokenByPrice(request, lot);
-}
-
-/** Is this way of selling one that the job takes? */
-export function takes(request: Request, spot: boolean): boolean {
-  const policy = request.spec.placement.spot;
-  return spot ? policy !== 'never' : policy !== 'only';
-}
-
-export function affordable(request: Request, sale: Sale): boolean {
-  return request.ceiling === null || sale.exact <= request.ceiling.exact;
+    (columns.always[position] ?? 0) |
+    (request.byProvider[columns.provider[position] ?? 0] ?? 0) |
+    (request.byRegion[columns.region[position] ?? 0] ?? 0) |
+    (request.byShape[columns.shape[position] ?? 0] ?? 0) |
+    brokenByPrice(request, market, position)
+  );
 }
 
 export function matchAll(request: Request, market: Market): Matching {
-  const candidates: Candidate[] = [];
-  const removed = new Map<RuleName, { offers: number; examples: Lot[] }>();
+  const { columns, free, lots } = market;
+  const sales = new Int32Array(2 * lots.length);
+  const removed = RULES.map((rule): Removed => ({ rule, lots: 0, examples: [] }));
+  const full = { lots: 0, examples: [] as number[] };
+  let count = 0;
   let matching = 0;
-  for (const lot of market.lots) {
-    const rule = firstBroken(brokenBy(request, lot));
-    if (rule !== null) {
-      remember(removed, rule, lot);
+  let places = 0;
+  let cheapest = Number.POSITIVE_INFINITY;
+  for (let position = 0; position < lots.length; position += 1) {
+    const broken = brokenBy(request, market, position);
+    if (broken !== 0) {
+      countIn(removed[firstBroken(broken)] as Removed, position);
       continue;
     }
     matching += 1;
-    for (const sale of [lot.onDemand, lot.spot]) {
-      if (sale && takes(request, sale.spot) && affordable(request, sale))
-        candidates.push(candidateOf(request, lot, sale));
+    places += columns.capacity[position] ?? 0;
+    if (free[position] === 0) countIn(full, position);
+    for (let sale = 2 * position; sale <= 2 * position + 1; sale += 1) {
+      if (!buys(request, market, sale)) continue;
+      sales[count++] = sale;
+      cheapest = Math.min(cheapest, columns.price[sale] ?? 0);
     }
   }
-  return { request, candidates, matching, removed: inRuleOrder(removed) };
+  const seen = removed.filter((one) => one.lots > 0);
+  return { sales: sales.slice(0, count), lots: matching, places, cheapest, removed: seen, full };
 }
 
-function brokenByPrice(request: Request, lot: Lot): Broken {
-  const { offer } = lot;
-  const sold =
-    (offer.priceMicrosPerHour !== null && takes(request, false)) ||
-    (offer.spotPriceMicrosPerHour !== null && takes(request, true));
-  if (!sold) return SPOT;
-  if (request.ceiling === null || lot.rateMicros === null) return 0;
-  const within = (sale: Sale | null) =>
-    sale !== null && takes(request, sale.spot) && affordable(request, sale);
-  return within(lot.onDemand) || within(lot.spot) ? 0 : PRICE;
+export function countIn(into: { lots: number; readonly examples: number[] }, position: number): void {
+  into.lots += 1;
+  if (into.examples.length < EXAMPLES) into.examples.push(position);
 }
 
-function candidateOf(request: Request, lot: Lot, sale: Sale): Candidate {
-  const { name } = lot.provider;
-  const tier = name === request.target ? 0 : request.avoided.has(name) ? 2 : 1;
-  return { lot, sale, price: Number(sale.micros), tier };
+function brokenByPrice(request: Request, market: Market, position: number): Broken {
+  const sold = (market.columns.sold[position] ?? 0) & request.wants;
+  if (sold === 0) return SPOT_RULE;
+  if (request.ceiling === null || market.columns.rank[2 * position + (sold === SPOT ? 1 : 0)] === -1)
+    return 0;
+  return buys(request, market, 2 * position) || buys(request, market, 2 * position + 1) ? 0 : PRICE_RULE;
 }
 
-function remember(
-  removed: Map<RuleName, { offers: number; examples: Lot[] }>,
-  rule: RuleName,
-  lot: Lot,
-): void {
-  const entry = removed.get(rule);
-  if (!entry) removed.set(rule, { offers: 1, examples: [lot] });
-  else {
-    entry.offers += 1;
-    if (entry.examples.length < EXAMPLES) entry.examples.push(lot);
-  }
-}
-
-function inRuleOrder<T>(byRule: ReadonlyMap<RuleName, T>): ReadonlyMap<RuleName, T> {
-  return new Map(RULES.flatMap((rule) => (byRule.has(rule) ? [[rule, byRule.get(rule) as T] as const] : [])));
+/** Is there such a sale, of a sort that the job takes, at a price that it can afford? */
+function buys(request: Request, market: Market, sale: number): boolean {
+  const rank = market.columns.exactRank[sale] ?? -1;
+  const sort = (sale & 1) === 1 ? SPOT : ON_DEMAND;
+  return rank >= 0 && rank <= request.ceilingRank && (request.wants & sort) !== 0;
 }

@@ -1,12 +1,13 @@
 import { formatMicros } from '../money.ts';
-import type { Lot, Market, Sale } from './market.ts';
-import { brokenBy, takes } from './match.ts';
+import { ON_DEMAND, SPOT } from './columns.ts';
+import { byName, type Lot, type Market, type Sale } from './market.ts';
+import { brokenBy } from './match.ts';
 import type { Request } from './request.ts';
-import { brokenRules, MATCH, type Broken, type RuleName } from './rules.ts';
-import { byName } from './market.ts';
+import { bit, brokenRules, MATCH, type Broken, type RuleName } from './rules.ts';
 
 const SUGGESTIONS = 3;
 const NAMES = 5;
+const WITHDRAWN = bit('withdrawn');
 
 /**
  * For a job that nothing offered could ever carry: what would have to change, taking the offers that break the
@@ -14,8 +15,8 @@ const NAMES = 5;
  */
 export function nearestMiss(request: Request, market: Market): string {
   const groups = nearestGroups(request, market);
-  if (groups.size === 0) return 'nothing is offered: no provider has a live offer yet';
-  const ways = [...groups.entries()]
+  if (groups.size === 0) return 'nothing is offered: no provider has a live offer';
+  const ways = [...groups]
     .sort(([a], [b]) => a - b)
     .slice(0, SUGGESTIONS)
     .map(([broken, lots]) => changesFor(request, broken, lots));
@@ -26,18 +27,23 @@ export function nearestMiss(request: Request, market: Market): string {
 function nearestGroups(request: Request, market: Market): Map<Broken, Lot[]> {
   const groups = new Map<Broken, Lot[]>();
   let fewest = Number.POSITIVE_INFINITY;
-  for (const lot of market.lots) {
-    if (lot.offer.withdrawnAt !== null) continue;
-    const broken = brokenBy(request, lot) & MATCH;
-    const count = brokenRules(broken).length;
-    if (count > fewest) continue;
+  market.lots.forEach((lot, position) => {
+    const broken = brokenBy(request, market, position) & MATCH;
+    const count = (broken & WITHDRAWN) === 0 ? countBits(broken) : Number.POSITIVE_INFINITY;
+    if (count > fewest || count === Number.POSITIVE_INFINITY) return;
     if (count < fewest) groups.clear();
     fewest = count;
     const group = groups.get(broken);
     if (group) group.push(lot);
     else groups.set(broken, [lot]);
-  }
+  });
   return groups;
+}
+
+function countBits(broken: Broken): number {
+  let count = 0;
+  for (let rest = broken; rest !== 0; rest &= rest - 1) count += 1;
+  return count;
 }
 
 /** With several rules broken, all changes have to hold for one and the same offer: the first by name. */
@@ -53,11 +59,10 @@ const CHANGES: Partial<Record<RuleName, Change>> = {
   nodes: () => 'ask for 1 node: a job is placed on one machine in this version',
   'gpu-count': ({ spec }, lots) =>
     `needs ${spec.resources.gpu.count} GPUs in one offer: the largest has ${most(lots, (lot) => lot.offer.gpuCount)}`,
-  'gpu-model': (request, lots) =>
-    [
-      ...request.gpuProblems,
-      `accept ${some(lots.map((lot) => lot.offer.gpuModel ?? 'an offer without a GPU'))}`,
-    ].join(', or '),
+  'gpu-model': ({ gpuProblems }, lots) =>
+    [...gpuProblems, `accept ${some(lots.map((lot) => lot.model ?? 'an offer without a GPU'))}`].join(
+      ', or ',
+    ),
   'gpu-memory': ({ spec }, lots) =>
     lower('gpu.minMemoryGiB', spec.resources.gpu.minMemoryGiB, lots, (lot) => lot.offer.gpuMemoryGiB),
   cpus: ({ spec }, lots) => lower('cpus', spec.resources.cpus, lots, (lot) => lot.offer.cpus),
@@ -66,22 +71,21 @@ const CHANGES: Partial<Record<RuleName, Change>> = {
   providers: (_, lots) => `allow provider ${some(lots.map((lot) => lot.provider.name))}`,
   countries: (_, lots) => `allow country ${some(lots.map((lot) => lot.provider.site.country))}`,
   regions: (_, lots) => `allow region ${some(lots.map((lot) => lot.offer.region))}`,
-  spot: ({ spec }) =>
-    spec.placement.spot === 'never'
+  spot: ({ wants }) =>
+    wants === ON_DEMAND
       ? 'allow spot: what fits is sold as spot only'
       : 'allow on-demand: what fits has no spot price',
   'not-yet-effective': (_, lots) =>
     `wait: what fits counts from ${some(
-      lots.map((lot) => lot.offer.effectiveFrom?.toISOString() ?? ''),
+      lots.flatMap((lot) => lot.offer.effectiveFrom?.toISOString() ?? []),
       1,
     )}`,
   price: raisePrice,
 };
 
-function raisePrice(request: Request, lots: readonly Lot[]): string {
-  const { ceiling } = request;
-  const wanted = (sale: Sale | null) => (sale && takes(request, sale.spot) ? [sale.exact] : []);
-  const prices = lots.flatMap((lot) => [...wanted(lot.onDemand), ...wanted(lot.spot)]);
+function raisePrice({ ceiling, wants }: Request, lots: readonly Lot[]): string {
+  const exact = (sale: Sale | null, sort: number) => (sale && (wants & sort) !== 0 ? [sale.exact] : []);
+  const prices = lots.flatMap((lot) => [...exact(lot.onDemand, ON_DEMAND), ...exact(lot.spot, SPOT)]);
   if (!ceiling || prices.length === 0) return 'raise maxPricePerHour';
   const lowest = prices.reduce((least, price) => (price < least ? price : least));
   // Rounded up: raised by exactly this much, the offer is affordable.

@@ -41,9 +41,9 @@ export function bits(...rules: readonly RuleName[]): Broken {
   return rules.reduce((sum, rule) => sum | bit(rule), 0);
 }
 
-/** The rule that an offer is counted under, or null where it breaks none. */
-export function firstBroken(broken: Broken): RuleName | null {
-  return broken === 0 ? null : (RULES[31 - Math.clz32(broken & -broken)] ?? null);
+/** Index in RULES of the rule that an offer is counted under; `broken` is not 0. */
+export function firstBroken(broken: Broken): number {
+  return 31 - Math.clz32(broken & -broken);
 }
 
 export function brokenRules(broken: Broken): RuleName[] {

@@ -26,44 +26,31 @@ export function heldBack(
  * Why nothing could be chosen. The offer that came furthest decides: one that is only taken beats one whose
  * provider is ill, that beats one without a rate, and only where none of those is there does nothing match.
  */
-export function whyWaiting(matching: Matching, market: Market): Waiting {
-  const { request } = matching;
-  if (matching.matching > 0) return noCapacity(matching);
-  const fitting = market.lots
-    .map((lot) => ({ lot, broken: brokenBy(request, lot) }))
-    .filter(({ broken }) => (broken & MATCH) === 0);
-  const rated = fitting.filter(({ broken }) => (broken & NO_RATE) === 0).map(({ lot }) => lot);
+export function whyWaiting(request: Request, market: Market, matching: Matching): Waiting {
+  if (matching.lots > 0) return noCapacity(market, matching);
+  const fitting = market.lots.filter((_, position) => (brokenBy(request, market, position) & MATCH) === 0);
+  const rated = request.always & NO_RATE ? [] : fitting.filter((lot) => lot.rateMicros !== null);
   if (rated.length > 0) return providerHealth(rated);
-  if (fitting.length > 0)
-    return noRate(
-      request,
-      market,
-      fitting.map(({ lot }) => lot),
-    );
+  if (fitting.length > 0) return noRate(request, market, fitting);
   return { reason: 'no-match', detail: nearestMiss(request, market) };
 }
 
-function noCapacity(matching: Matching): Waiting {
-  const lots = [...new Set(matching.candidates.map(({ lot }) => lot))];
-  const places = lots.reduce((sum, { offer }) => sum + offer.capacity, 0);
-  const names = some(
-    lots.map(({ offer }) => `${offer.provider}/${offer.name}`),
-    3,
-  );
-  const detail = `needs 1 free place in ${names}: 0 of ${places} ${places === 1 ? 'is' : 'are'}`;
+function noCapacity(market: Market, { sales, places }: Matching): Waiting {
+  const names = [...sales].map((sale) => market.lots[sale >> 1]).flatMap((lot) => (lot ? nameOf(lot) : []));
+  const detail = `needs 1 free place in ${some(names, 3)}: 0 of ${places} ${places === 1 ? 'is' : 'are'}`;
   return { reason: 'no-capacity', detail };
 }
 
 function providerHealth(lots: readonly Lot[]): Waiting {
+  const offers =
+    lots.length === 1
+      ? '1 offer fits, but its provider takes'
+      : `${lots.length} offers fit, but their providers take`;
   const states = lots.map(({ provider }) =>
     provider.health === 'healthy'
       ? `${provider.name} is ${provider.mode}`
       : `${provider.name} is ${provider.health}`,
   );
-  const offers =
-    lots.length === 1
-      ? '1 offer fits, but its provider takes'
-      : `${lots.length} offers fit, but their providers take`;
   return { reason: 'provider-health', detail: `${offers} no new work: ${some(states)}` };
 }
 
@@ -71,8 +58,12 @@ function noRate(request: Request, market: Market, lots: readonly Lot[]): Waiting
   const limit = request.spec.placement.maxPricePerHour;
   const asked = limit && !request.ceiling ? [limit.currency] : [];
   const missing = lots.filter((lot) => lot.rateMicros === null).map(({ offer }) => offer.currency);
-  const currencies = some([...asked, ...missing]);
   const what = asked.length > 0 ? 'maxPricePerHour' : 'every offer that fits';
-  const detail = `${what} is in ${currencies}, with no exchange rate to ${market.currency}: set one for it`;
+  const currencies = some(asked.length > 0 ? asked : missing);
+  const detail = `${what} is in ${currencies}, which has no exchange rate to ${market.currency}: set one`;
   return { reason: 'no-rate', detail };
+}
+
+function nameOf({ offer }: Lot): string {
+  return `${offer.provider}/${offer.name}`;
 }
