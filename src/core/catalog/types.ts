@@ -1,7 +1,13 @@
 /**
  * Words of catalog import. A catalog lists prices, not stock, and knows nothing of currencies: its prices are
- * US dollars, and how many of a machine can be had is said by whoever imports it (`ParseOptions.capacity`).
+ * US dollars, and how many of a machine can be had is not in it.
  */
+
+/**
+ * Places of an offer that an import brings in, unless the vendor says otherwise: one, because promising what
+ * nobody promised would only be found out by refusals. Imports leave the capacity of offers that are there alone.
+ */
+export const IMPORTED_CAPACITY = 1;
 
 /** One offer as a catalog states it, in the project's own words. Everything that an import may write. */
 export interface ImportedOffer {
