@@ -86,7 +86,8 @@ export function acceptedGpus(spelling: string): AcceptedGpus {
   if (!found) return { models: [identity.model], problem: null };
   const models = found.sized && read.memoryGiB === null ? sizesOf(found) : [identity.model];
   const wanted = (device: Device) =>
-    device.family === found.model && (read.memoryGiB === null || nominalMemory(device, read.memoryGiB) !== null);
+    device.family === found.model &&
+    (read.memoryGiB === null || nominalMemory(device, read.memoryGiB) !== null);
   return { models: [...models, ...DEVICES.filter(wanted).map((device) => device.model)], problem: null };
 }
 

@@ -102,7 +102,6 @@ function candidateOf(request: Request, market: Market, matching: Matching, entry
 
 function partsOf({ columns }: Market, { cheapest }: Matching, { sale, free }: Entry): Parts {
   const provider = columns.provider[sale >> 1] ?? 0;
-  const round = (value: number | undefined) => Math.round((value ?? 0) * 1e6) / 1e6;
   return {
     price: round(priceShare(columns.price[sale] ?? 0, cheapest)),
     room: round(roomShare(free, columns.capacity[sale >> 1] ?? 0)),
@@ -110,6 +109,10 @@ function partsOf({ columns }: Market, { cheapest }: Matching, { sale, free }: En
     accepting: round(columns.accepting[provider]),
     onDemand: 1 - (sale & 1),
   };
+}
+
+function round(value: number | undefined): number {
+  return Math.round((value ?? 0) * 1e6) / 1e6;
 }
 
 /** Only the parts that the objective weighs: the others would only puzzle. */

@@ -1,6 +1,6 @@
 import { formatMicros } from '../money.ts';
 import { ON_DEMAND, SPOT } from './columns.ts';
-import { byName, type Lot, type Market, type Sale } from './market.ts';
+import { byName, type Lot, type Market } from './market.ts';
 import { brokenBy } from './match.ts';
 import type { Request } from './request.ts';
 import { bit, brokenRules, MATCH, type Broken, type RuleName } from './rules.ts';
@@ -84,10 +84,16 @@ const CHANGES: Partial<Record<RuleName, Change>> = {
 };
 
 function raisePrice({ ceiling, wants }: Request, lots: readonly Lot[]): string {
-  const exact = (sale: Sale | null, sort: number) => (sale && (wants & sort) !== 0 ? [sale.exact] : []);
-  const prices = lots.flatMap((lot) => [...exact(lot.onDemand, ON_DEMAND), ...exact(lot.spot, SPOT)]);
-  if (!ceiling || prices.length === 0) return 'raise maxPricePerHour';
-  const lowest = prices.reduce((least, price) => (price < least ? price : least));
+  let lowest: bigint | null = null;
+  for (const lot of lots) {
+    for (const sale of [
+      (wants & ON_DEMAND) === 0 ? null : lot.onDemand,
+      (wants & SPOT) === 0 ? null : lot.spot,
+    ]) {
+      if (sale && (lowest === null || sale.exact < lowest)) lowest = sale.exact;
+    }
+  }
+  if (!ceiling || lowest === null) return 'raise maxPricePerHour';
   // Rounded up: raised by exactly this much, the offer is affordable.
   const needed = (lowest + ceiling.rateMicros - 1n) / ceiling.rateMicros;
   return `raise maxPricePerHour by ${formatMicros(needed - ceiling.micros)} ${ceiling.currency}`;
