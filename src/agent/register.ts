@@ -41,7 +41,11 @@ export async function keptAgentKey(dataDir: string): Promise<string | null> {
  *
  * The Idempotency-Key is the name: a registration whose answer was lost is repeated and gets the same key again.
  */
-export async function register(registration: Registration, inventory: Inventory, dataDir: string): Promise<string> {
+export async function register(
+  registration: Registration,
+  inventory: Inventory,
+  dataDir: string,
+): Promise<string> {
   const { name, vendor, site } = registration;
   let agentKey = await keptAgentKey(dataDir);
   if (agentKey === null) {
@@ -82,11 +86,15 @@ async function call(
     ...request,
     headers: idempotencyKey === undefined ? headers : { ...headers, 'idempotency-key': idempotencyKey },
   }).catch((error: unknown) => {
-    throw new StartError(`cannot reach ${new URL(url).origin}: ${error instanceof Error ? error.message : 'no answer'}`);
+    throw new StartError(
+      `cannot reach ${new URL(url).origin}: ${error instanceof Error ? error.message : 'no answer'}`,
+    );
   });
   const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
   if (response.ok) return answer;
-  throw new StartError(`the service refused ${method} ${path}: ${response.status} ${String(answer['detail'] ?? '')}`);
+  throw new StartError(
+    `the service refused ${method} ${path}: ${response.status} ${String(answer['detail'] ?? '')}`,
+  );
 }
 
 async function keep(dataDir: string, key: string): Promise<void> {

@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+export interface Gpu {
+  readonly index: number;
+  readonly model: string;
+  readonly memoryGiB: number;
+}
+
+/** What the operator says that the machine has; null: look. */
+export interface GpuClaim {
+  readonly count: number;
+  readonly model: string;
+  readonly memoryGiB: number;
+}
+
+/** The operator's word where it was given, else what nvidia-smi says, else none. */
+export async function findGpus(claim: GpuClaim | null): Promise<Gpu[]> {
+  if (claim !== null) {
+    const { count, model, memoryGiB } = claim;
+    return Array.from({ length: count }, (_, index) => ({ index, model, memoryGiB }));
+  }
+  try {
+    const query = ['--query-gpu=index,name,memory.total', '--format=csv,noheader,nounits'];
+    const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: 10_000 });
+    return parseSmi(stdout);
+  } catch {
+    return [];
+  }
+}
+
+/** `0, NVIDIA H100 80GB HBM3, 81559` a line; memory in MiB. */
+export function parseSmi(csv: string): Gpu[] {
+  const gpus: Gpu[] = [];
+  for (const line of csv.split('\n')) {
+    const [index, name, mebibytes] = line.split(',').map((field) => field.trim());
+    if (index === undefined || name === undefined || mebibytes === undefined || !/^\d+$/.test(index))
+      continue;
+    const memoryGiB = Number.isFinite(Number(mebibytes))
+      ? Math.round((Number(mebibytes) / 1024) * 10) / 10
+      : 0;
+    gpus.push({ index: Number(index), model: name.replace(/^NVIDIA\s+/i, ''), memoryGiB });
+  }
+  return gpus;
+}
+
+/** Indices of `count` GPUs that nobody holds, or null where there are not so many. */
+export function chooseGpus(gpus: readonly Gpu[], held: ReadonlySet<number>, count: number): number[] | null {
+  const free = gpus.map(({ index }) => index).filter((index) => !held.has(index));
+  return free.length < count ? null : free.slice(0, count);
+}

@@ -1,0 +1,45 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import type { Cage } from './cage.ts';
+import { doorsOf } from './cage.ts';
+import type { Launch } from './protocol.ts';
+
+/**
+ * Enters the cgroups, then becomes the command: so nothing that the job starts was ever outside. A command that is
+ * not there or not executable ends with 127 or 126 and a line in the log, as in any shell. What the shell itself
+ * would add to the environment is taken out again.
+ */
+const ENTER = `while [ "$1" != -- ]; do echo $$ > "$1" || echo "naru: cannot enter $1, running without its limit"; shift; done; shift
+unset PWD OLDPWD SHLVL; exec "$@"`;
+
+const SETPRIV = firstExecutable(['/usr/bin/setpriv', '/bin/setpriv']);
+
+/** Kills the job in the same instant in which its warden is killed. Null: this machine cannot; the sentinel does it a little later. */
+export const canDieWithWarden = SETPRIV !== null;
+
+/**
+ * Spawns the job's main process as the leader of its own session and group, output into `outputFd`.
+ * Errors come as the child's `error` event.
+ */
+export function launch(job: Launch, workDir: string, cage: Cage, outputFd: number): ChildProcess {
+  const shell = ['/bin/sh', '-c', ENTER, 'naru', ...doorsOf(cage), '--', ...job.command];
+  const argv = SETPRIV === null ? shell : [SETPRIV, '--pdeathsig', 'KILL', '--', ...shell];
+  return spawn(argv[0] as string, argv.slice(1), {
+    cwd: workDir,
+    env: job.env,
+    detached: true,
+    stdio: ['ignore', outputFd, outputFd],
+  });
+}
+
+function firstExecutable(paths: readonly string[]): string | null {
+  for (const path of paths) {
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // The next.
+    }
+  }
+  return null;
+}

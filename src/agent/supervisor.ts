@@ -1,0 +1,222 @@
+import { constants } from 'node:os';
+import { closeSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { makeCage, oomKills, removeCage, NO_CAGE, type Cage } from './cage.ts';
+import { capture, LOG_LIMIT_BYTES, type Capture } from './capture.ts';
+import type { Ground } from './cgroups.ts';
+import { ageMs, stamp, upMs } from './clock.ts';
+import type { Exit, Folders, Started } from './folders.ts';
+import { closePipe, type Pipe } from './fifos.ts';
+import { createHunter, type Prey } from './hunter.ts';
+import { launch } from './launch.ts';
+import { dueAt, whatIsDue, type Fate } from './lease.ts';
+import type { Held, Launch } from './protocol.ts';
+import { signalGroup, startTicksOf } from './tree.ts';
+
+/** What the supervisor tells whoever listens. */
+export interface Ears {
+  started(id: string, started: Started): void;
+  output(id: string, written: number): void;
+  ended(id: string, exit: Exit, written: number): void;
+}
+
+export interface Supervisor {
+  start(job: Launch, deadlineMs: number): void;
+  /** Never shortens a lease, and cannot revive one that is over. */
+  renew(id: string, deadlineMs: number): void;
+  stop(id: string, graceMs: number): void;
+  /** Forgets an ended job. */
+  drop(id: string): void;
+  /** Does what leases and graces demand by now. To be called first whenever the process wakes up. */
+  enforce(): void;
+  held(): Held[];
+  /** Jobs that have not ended. */
+  live(): number;
+}
+
+interface Job extends Fate {
+  readonly id: string;
+  readonly cage: Cage;
+  readonly memoryBytes: number;
+  started: Started | null;
+  capture: Capture | null;
+  exit: Exit | null;
+}
+
+/**
+ * Parent of all jobs: spawns them, keeps their leases, sees their ends. Knows nothing of the service, of
+ * checkpoints or of offers, so that there is little in it that could go wrong.
+ */
+export function createSupervisor(
+  folders: Folders,
+  ground: Ground,
+  openPipe: () => Pipe,
+  ears: Ears,
+): Supervisor {
+  const jobs = new Map<string, Job>();
+  const hunter = createHunter();
+  let timer: NodeJS.Timeout | undefined;
+
+  const end = (job: Job, exit: Exit): void => {
+    if (job.exit !== null) return;
+    job.exit = exit;
+    try {
+      folders.write(job.id, 'exit.json', exit);
+    } catch {
+      // A full disk: whoever listens hears it all the same, and after a restart it counts as lost.
+    }
+    removeCage(job.cage);
+    ears.ended(job.id, exit, job.capture?.position() ?? 0);
+  };
+
+  const start = (request: Launch, deadlineMs: number): void => {
+    if (jobs.has(request.id) || folders.read(request.id, 'exit.json') !== null) return;
+    if (deadlineMs <= upMs()) return end({ ...NEW, id: request.id, memoryBytes: 0, deadlineMs }, tooLate());
+    const cage = makeCage(ground, request.id, request.limits);
+    const job: Job = { ...NEW, id: request.id, cage, memoryBytes: request.limits.memoryBytes, deadlineMs };
+    jobs.set(job.id, job);
+    let pipe: Pipe | null = null;
+    try {
+      folders.write(job.id, 'intent.json', { cgroups: cage.dirs, at: stamp() });
+      pipe = openPipe();
+      const child = launch(request, folders.workDir(job.id), cage, pipe.writeFd);
+      closeSync(pipe.writeFd);
+      adopt(job, child, pipe.readFd);
+    } catch (error) {
+      if (pipe !== null) closeQuietly(pipe);
+      end(job, neverRan(error));
+    }
+  };
+
+  const adopt = (job: Job, child: ChildProcess, readFd: number): void => {
+    job.capture = capture(readFd, folders.logDir(job.id), LOG_LIMIT_BYTES, () => {
+      ears.output(job.id, job.capture?.position() ?? 0);
+    });
+    child.on('error', (error) => {
+      if (job.started === null) end(job, neverRan(error));
+    });
+    child.on('exit', (code, signal) => void finish(job, code, signal));
+    if (child.pid === undefined) return;
+    job.started = { pid: child.pid, startTicks: startTicksOf(child.pid), at: stamp() };
+    folders.write(job.id, 'started.json', job.started);
+    ears.started(job.id, job.started);
+    arm();
+  };
+
+  /** The main process is gone: so goes everything that it started, and only then has the job ended. */
+  const finish = async (job: Job, code: number | null, signal: NodeJS.Signals | null): Promise<void> => {
+    const ranMs = job.started === null ? null : ageMs(job.started.at);
+    const cause = job.cause;
+    const at = stamp();
+    await hunter.kill(preyOf(job));
+    await job.capture?.close(1_000);
+    const detail = describe(job, code, signal);
+    end(job, { outcome: cause ?? 'exited', exitCode: exitCodeOf(code, signal), detail, ranMs, at });
+  };
+
+  const enforce = (): void => {
+    const now = upMs();
+    for (const job of jobs.values()) {
+      if (job.exit !== null || job.started === null) continue;
+      const due = whatIsDue(job, now);
+      if (due === null) continue;
+      if (due.cause !== null) job.cause = due.cause;
+      if (due.signal === 'SIGTERM') {
+        job.termSent = true;
+        signalGroup(job.started.pid, 'SIGTERM');
+      } else if (!job.killed) {
+        job.killed = true;
+        void hunter.kill(preyOf(job));
+      }
+    }
+    arm();
+  };
+
+  const arm = (): void => {
+    clearTimeout(timer);
+    const next = Math.min(...[...jobs.values()].filter((job) => job.exit === null).map(dueAt));
+    if (Number.isFinite(next)) timer = setTimeout(enforce, Math.min(1_000, Math.max(1, next - upMs())));
+  };
+
+  return {
+    start,
+    renew: (id, deadlineMs) => {
+      const job = jobs.get(id);
+      if (job === undefined || job.cause === 'lease-expired') return;
+      job.deadlineMs = Math.max(job.deadlineMs, deadlineMs);
+    },
+    stop: (id, graceMs) => {
+      const job = jobs.get(id);
+      if (job === undefined || job.exit !== null) return;
+      job.stopAtMs = Math.min(job.stopAtMs, upMs() + Math.max(0, graceMs));
+      enforce();
+    },
+    drop: (id) => {
+      if (jobs.get(id)?.exit != null) jobs.delete(id);
+    },
+    enforce,
+    held: () =>
+      [...jobs.values()].map((job) => ({
+        id: job.id,
+        started: job.started,
+        exit: job.exit,
+        written: job.capture?.position() ?? 0,
+      })),
+    live: () => [...jobs.values()].filter(({ exit }) => exit === null).length,
+  };
+}
+
+const NEW = {
+  cage: NO_CAGE,
+  started: null,
+  capture: null,
+  exit: null,
+  cause: null,
+  termSent: false,
+  killed: false,
+  stopAtMs: Number.POSITIVE_INFINITY,
+} as const;
+
+function preyOf(job: Job): Prey {
+  const { id, cage, started } = job;
+  return { allocationId: id, leader: started?.pid ?? null, startTicks: started?.startTicks ?? null, cage };
+}
+
+function neverRan(error: unknown): Exit {
+  const detail = `could not be started: ${error instanceof Error ? error.message : String(error)}`;
+  return { outcome: 'refused', exitCode: null, detail: detail.slice(0, 500), ranMs: null, at: stamp() };
+}
+
+function tooLate(): Exit {
+  const detail = 'its lease ran out before it was started';
+  return { outcome: 'lease-expired', exitCode: null, detail, ranMs: null, at: stamp() };
+}
+
+/** As a shell says it: 128 and the signal's number. */
+export function exitCodeOf(code: number | null, signal: NodeJS.Signals | null): number | null {
+  if (code !== null) return code & 0xff;
+  return signal === null ? null : 128 + constants.signals[signal];
+}
+
+function describe(job: Job, code: number | null, signal: NodeJS.Signals | null): string | null {
+  const kills = oomKills(job.cage);
+  if (kills > 0)
+    return `out of memory: the kernel killed ${kills} of its processes at the limit of ${gib(job.memoryBytes)} GiB`;
+  if (job.cause === 'lease-expired') return 'its lease ran out: nothing was heard from the service';
+  if (signal !== null && job.cause === null) return `killed by ${signal}`;
+  if (code === 127 && job.cause === null)
+    return 'exit code 127: the command was not found (or said so itself)';
+  if (code === 126 && job.cause === null)
+    return 'exit code 126: the command is not executable (or said so itself)';
+  return null;
+}
+
+const gib = (bytes: number): string => String(Math.round((bytes / 2 ** 30) * 1000) / 1000);
+
+function closeQuietly(pipe: Pipe): void {
+  try {
+    closePipe(pipe);
+  } catch {
+    // One end was closed already.
+  }
+}
