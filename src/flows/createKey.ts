@@ -20,7 +20,7 @@ export interface MadeKey {
  * A new key. The secret is in the answer (and, sealed, in its repetition) and nowhere else: the store has its hash.
  * Problems: impossible-spec (fields that do not belong to the role), not-found (what it names does not exist).
  */
-export function createKey<Body>(deps: Deps, actor: Actor, spec: KeySpec, ask: Ask<MadeKey, Body>): Promise<Answer<Body>> {
+export function createKey<Body>(deps: Pick<Deps, 'clock' | 'ids' | 'store'>, actor: Actor, spec: KeySpec, ask: Ask<MadeKey, Body>): Promise<Answer<Body>> {
   const now = deps.clock.now();
   return once(deps, actor, ask, now, async (tx) => {
     const errors = checkKeySpec(spec, now);
