@@ -36,6 +36,8 @@ export interface AgentEnvironment {
   readonly url: string | null;
   readonly key: string | null;
   readonly logLevel: LogLevel;
+  /** The machine's PATH, for jobs. */
+  readonly path: string | undefined;
 }
 
 /** A setting that is wrong; its message names the variable and never repeats a value that may hold a secret. */
@@ -73,12 +75,13 @@ export function readConfig(env: Environment, cwd: string): Config {
   };
 }
 
-/** `NARU_URL`, `NARU_AGENT_KEY` and the log level. Throws ConfigError. */
+/** `NARU_URL`, `NARU_AGENT_KEY`, the log level and PATH. Throws ConfigError. */
 export function readAgentEnvironment(env: Environment): AgentEnvironment {
   return {
     url: readUrl(env, 'NARU_URL', ['http:', 'https:']),
     key: readKey(env, 'NARU_AGENT_KEY'),
     logLevel: readOneOf(env, 'NARU_LOG_LEVEL', LOG_LEVELS, 'info'),
+    path: env['PATH'],
   };
 }
 

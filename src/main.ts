@@ -1,7 +1,7 @@
 // First: what is loaded after this is loaded the lean way.
 import './lean.ts';
-import { readFileSync } from 'node:fs';
 import { UsageError, type Command } from './cli/command.ts';
+import { version } from './cli/version.ts';
 import { StartError } from './core/start-error.ts';
 
 /** Loaded when asked for: `naru --help` must not wait for a web framework. */
@@ -44,13 +44,6 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
 function say(text: string): number {
   console.log(text);
   return 0;
-}
-
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return manifest.version;
 }
 
 /** One line for what was foreseen, everything for what was not. */

@@ -1,7 +1,11 @@
+import { availableParallelism, hostname, totalmem } from 'node:os';
 import { resolve } from 'node:path';
+import type { GpuClaim } from '../agent/gpus.ts';
 import { readAgentEnvironment } from '../config.ts';
 import { AMOUNT_PATTERN } from '../core/money.ts';
 import { readOptions, UsageError, type Command } from './command.ts';
+import { commandLog } from './log.ts';
+import { version } from './version.ts';
 
 const OPTIONS = {
   url: { type: 'string' },
@@ -9,7 +13,7 @@ const OPTIONS = {
   name: { type: 'string' },
   'data-dir': { type: 'string' },
   gpus: { type: 'string' },
-  host: { type: 'string' },
+  host: { type: 'string', default: '127.0.0.1' },
   register: { type: 'string' },
   vendor: { type: 'string' },
   price: { type: 'string' },
@@ -44,30 +48,64 @@ own is kept in its data folder, and a second start needs no other):
 SIGTERM stops the jobs, saves their last checkpoints, and ends.`,
   async run(args) {
     const given = readOptions(args, OPTIONS);
-    const { url, key, logLevel } = readAgentEnvironment(process.env);
+    const environment = readAgentEnvironment(process.env);
     const name = given.register ?? given.name ?? 'agent';
     if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) throw new UsageError('a name is made of a-z, 0-9 and -');
+    const url = needed(given.url ?? environment.url, '--url (or NARU_URL)');
+    const dataDir = resolve(given['data-dir'] ?? `.naru-agent/${name}`);
+    const gpus = readGpus(given.gpus);
+    const key = await agentKey(given, { url, key: given.key ?? environment.key, name, dataDir, gpus });
     const { runAgent } = await import('../agent/agent.ts');
-    await runAgent({
-      url: needed(given.url ?? url, '--url (or NARU_URL)'),
-      key: given.key ?? key,
+    const stop = new AbortController();
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+    return runAgent({
+      url,
+      key,
       name,
-      dataDir: resolve(given['data-dir'] ?? `.naru-agent/${name}`),
-      gpus: readGpus(given.gpus),
-      host: given.host ?? '127.0.0.1',
-      register: given.register === undefined ? null : registrationOf(name, given),
-      logLevel,
+      dataDir,
+      gpus,
+      advertise: given.host,
+      path: environment.path,
+      version: version(),
+      log: commandLog(environment.logLevel),
+      signal: stop.signal,
+      onServing: (line) => console.log(line),
     });
-    return 0;
   },
 };
+
+interface Machine {
+  readonly url: string;
+  readonly key: string | null;
+  readonly name: string;
+  readonly dataDir: string;
+  readonly gpus: GpuClaim | null;
+}
+
+/** The key that the agent is to use: the one given, or (with --register) the one that registering gave or had given. */
+async function agentKey(given: Given, machine: Machine): Promise<string> {
+  const { url, key, name, dataDir } = machine;
+  if (given.register === undefined) return needed(key, '--key (or NARU_AGENT_KEY)');
+  const registration = registrationOf(name, given);
+  const { keptAgentKey, register } = await import('../agent/register.ts');
+  if (key === null) return needed(await keptAgentKey(dataDir), '--key, to register with,');
+  const { findGpus } = await import('../agent/gpus.ts');
+  const inventory = {
+    hostname: hostname(),
+    gpus: await findGpus(machine.gpus),
+    cpus: availableParallelism(),
+    memoryGiB: Math.floor(totalmem() / 2 ** 30),
+    limits: 'none' as const,
+  };
+  return register({ ...registration, url, key, name }, inventory, dataDir);
+}
 
 function needed<T>(value: T | null | undefined, what: string): T {
   if (value === null || value === undefined) throw new UsageError(`${what} is needed`);
   return value;
 }
 
-function readGpus(given: string | undefined) {
+function readGpus(given: string | undefined): GpuClaim | null {
   if (given === undefined) return null;
   if (given === '0') return { count: 0, model: '', memoryGiB: 0 };
   const [, count, model, memory] = /^(\d{1,3}):([^:]+):(\d+(?:\.\d+)?)$/.exec(given) ?? [];
