@@ -51,7 +51,7 @@ export function buildApp(deps: Deps, options: DoorOptions = {}): FastifyInstance
     feed: makeEventFeed(deps, stopping.signal),
     stopping: stopping.signal,
   };
-  app.register(async (inside) => register(inside as unknown as App, room));
+  register(app, room);
   return app as unknown as FastifyInstance;
 }
 
@@ -94,6 +94,6 @@ function newApp(deps: Deps): App {
     sendProblem(request, reply, new Problem('not-found', 'There is no such door: see /docs for those there are.')),
   );
   acceptJson(app);
-  logRequests(app);
+  logRequests(app, deps.metrics);
   return app;
 }

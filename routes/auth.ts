@@ -24,22 +24,27 @@ export interface Caller {
 export interface Authenticator {
   /** Throws Problem unauthenticated. */
   authenticate(request: FastifyRequest): Promise<Caller>;
+  /** What is held open asks now and then: a key that is revoked ends that too. */
+  isStillGood(request: FastifyRequest): Promise<boolean>;
   /** A key has changed: ask the store the next time. */
   forget(secretHash: string): void;
 }
 
 export function makeAuthenticator(deps: Pick<Deps, 'store' | 'clock'>): Authenticator {
   const keys = makeCache<KeyRow>(deps.clock, BELIEVED_MS, KEYS_KEPT, (secretHash) => findKeyByHash(deps.store.db, secretHash));
+  const authenticate = async (request: FastifyRequest): Promise<Caller> => {
+    const secret = BEARER.exec(request.headers.authorization ?? '')?.[1];
+    if (secret === undefined) throw new Problem('unauthenticated', 'Send `Authorization: Bearer <key>`.');
+    const key = await keys.get(hash('sha256', secret, 'hex'));
+    if (key === null || !isUsable(key, deps.clock.now())) {
+      throw new Problem('unauthenticated', 'The key is unknown, revoked or over.');
+    }
+    return { actor: toActor(key), secret };
+  };
   return {
-    async authenticate(request) {
-      const secret = BEARER.exec(request.headers.authorization ?? '')?.[1];
-      if (secret === undefined) throw new Problem('unauthenticated', 'Send `Authorization: Bearer <key>`.');
-      const key = await keys.get(hash('sha256', secret, 'hex'));
-      if (key === null || !isUsable(key, deps.clock.now())) {
-        throw new Problem('unauthenticated', 'The key is unknown, revoked or over.');
-      }
-      return { actor: toActor(key), secret };
-    },
+    authenticate,
+    // Only a refusal ends it: while the database is away, what is open stays open.
+    isStillGood: (request) => authenticate(request).then(() => true, (error: unknown) => !(error instanceof Problem)),
     forget: (secretHash) => keys.forget(secretHash),
   };
 }

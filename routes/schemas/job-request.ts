@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { CONTINUITY_MODES, JOB_KINDS, type JobSpec } from '../../src/core/job.ts';
+import { Problem, type ProblemDetailItem } from '../../src/core/problem.ts';
+import { field, id, money, safeLine, slug } from './fields.ts';
+import { checkpoint, continuity, labels, limits, placement, resources, run, serve } from './job-parts.ts';
+
+const DAY = 86_400;
+
+/** A job's body: the whole contract, also those of its words that this version does not obey yet. */
+export const jobRequest = z
+  .strictObject({
+    name: field(safeLine(200), 'For people; need not be unique.', 'koelectra-pretrain'),
+    project: field(slug(), 'Name of the project that it belongs to.', 'kogpt'),
+    kind: field(z.enum(JOB_KINDS), '`training` ends by itself; `inference` is a service.', 'training'),
+    run: run.meta({ description: 'What is run.' }),
+    resources: resources.meta({ description: 'What it needs, on each node.' }),
+    placement: placement
+      .extend({
+        drVerified: field(z.boolean().default(false), 'Only providers that passed a drill; not supported yet.', false),
+        dataGrade: field(z.enum(['open', 'sensitive', 'classified']).optional(), 'N2SF grade of its data; not supported yet.', 'open'),
+      })
+      .prefault({})
+      .meta({ description: 'Where it may run, and what to prefer.' }),
+    continuity: continuity
+      .extend({
+        mode: field(z.enum([...CONTINUITY_MODES, 'standby', 'active']).default('restart'), 'What to do when the provider is lost; `standby` and `active` are not supported yet.', 'restart'),
+        minSeparationKm: field(z.number().min(0).max(20_040).nullish(), 'How far apart two sites must be, km; not supported yet.', 100),
+      })
+      .prefault({})
+      .meta({ description: 'What to do when its provider is lost.' }),
+    checkpoint: checkpoint.prefault({}).meta({ description: 'How its progress is saved.' }),
+    limits: limits
+      .extend({ maxCost: money.nullish().meta({ description: 'Stopped before it costs more; not supported yet.' }) })
+      .prefault({})
+      .meta({ description: 'What ends it.' }),
+    expectedRuntimeSeconds: field(z.int().min(0).max(3_660 * DAY).nullable().default(null), 'How long it will probably run, seconds.', 36_000),
+    priority: field(z.int().min(0).max(100).default(50), '0 to 100; higher is placed first.', 50),
+    labels,
+    serve: serve
+      .extend({ replicas: field(z.int().min(1).max(1_000).default(1), 'Copies; only 1 is supported yet.', 1) })
+      .nullable()
+      .default(null)
+      .meta({ description: 'Inference only: how the service is reached.' }),
+    graceSeconds: field(z.int().min(0).max(600).default(10), 'Between SIGTERM and SIGKILL when it is stopped, seconds.', 10),
+    quoteId: field(id().optional(), 'A quote to be placed by; not supported yet.', 'quo-01jd3m'),
+  })
+  .meta({ id: 'JobRequest', description: 'A job to be run. Only name, project, kind, run.command and resources.gpu.count are needed.' });
+
+export type JobRequest = z.output<typeof jobRequest>;
+
+/** What is not obeyed yet is refused rather than ignored; what asks for nothing beyond the present is let through. */
+const UNSUPPORTED: readonly (readonly [string, (body: JobRequest) => boolean])[] = [
+  ['/resources/nodes', (body) => body.resources.nodes > 1],
+  ['/placement/drVerified', (body) => body.placement.drVerified],
+  ['/placement/dataGrade', (body) => body.placement.dataGrade !== undefined],
+  ['/continuity/mode', (body) => body.continuity.mode === 'standby' || body.continuity.mode === 'active'],
+  ['/continuity/minSeparationKm', (body) => body.continuity.minSeparationKm != null],
+  ['/limits/maxCost', (body) => body.limits.maxCost != null],
+  ['/serve/replicas', (body) => (body.serve?.replicas ?? 1) > 1],
+  ['/quoteId', (body) => body.quoteId !== undefined],
+];
+
+/** The body as the core's spec. Throws Problem not-yet-supported, naming every such field. */
+export function toJobSpec(body: JobRequest): JobSpec {
+  const errors: ProblemDetailItem[] = UNSUPPORTED.filter(([, asks]) => asks(body)).map(([pointer]) => ({
+    pointer,
+    detail: 'This version does not obey it yet.',
+  }));
+  if (errors.length > 0) throw new Problem('not-yet-supported', 'The job asks for what this version does not obey yet.', { errors });
+  const { drVerified: _, dataGrade: _grade, ...placed } = body.placement;
+  const { mode, rtoSeconds, rpoSeconds } = body.continuity;
+  const { maxRuntimeSeconds, deadline } = body.limits;
+  return {
+    name: body.name,
+    project: body.project,
+    kind: body.kind,
+    run: body.run,
+    resources: body.resources,
+    placement: placed,
+    continuity: { mode: mode === 'none' ? 'none' : 'restart', rtoSeconds, rpoSeconds },
+    checkpoint: body.checkpoint,
+    limits: { maxRuntimeSeconds, deadline },
+    expectedRuntimeSeconds: body.expectedRuntimeSeconds,
+    priority: body.priority,
+    labels: body.labels,
+    serve: body.serve === null ? null : { port: body.serve.port, healthPath: body.serve.healthPath },
+    graceSeconds: body.graceSeconds,
+  };
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { BROKER_KINDS, HEALTH_STATES, PROVIDER_MODES, REALMS } from '../../src/core/provider.ts';
+import { VENDOR_LEVELS } from '../../src/core/provider-status.ts';
+import { country, field, safeLine, safeText, slug, time, utcTime, vendorName, version } from './fields.ts';
+
+/** The contract's kinds; those that this version cannot do are refused as not yet supported. */
+export const CONTRACT_KINDS = ['process', 'agent', 'kubernetes', 'slurm', 'openstack'] as const;
+
+const site = z.strictObject({
+  city: field(safeLine(100), 'Where it stands.', 'Pangyo'),
+  country: field(country(), 'ISO 3166-1 alpha-2.', 'KR'),
+  region: field(vendorName(), "The vendor's name for the region.", 'kr-central'),
+  latitude: field(z.number().min(-90).max(90), 'Degrees north, WGS 84.', 37.4),
+  longitude: field(z.number().min(-180).max(180), 'Degrees east, WGS 84.', 127.1),
+});
+
+const normalTime = () => time().overwrite((text) => new Date(text).toISOString());
+const certification = z.strictObject({
+  scheme: field(safeLine(100), 'Who certifies.', 'CSAP'),
+  grade: field(safeLine(100), 'What is certified.', 'high'),
+  validFrom: field(normalTime(), 'RFC 3339.', '2026-01-01T00:00:00.000Z'),
+  validUntil: field(normalTime(), 'RFC 3339.', '2028-01-01T00:00:00.000Z'),
+});
+
+const certifications = z.array(certification).max(50);
+const siteField = site.meta({ description: 'Where it stands.' });
+const realmField = () => field(z.enum(REALMS), 'Whose cloud it is.', 'public');
+
+export const providerRequest = z
+  .strictObject({
+    name: field(slug(), 'Unique; used in other resources.', 'pangyo'),
+    vendor: field(slug(), 'The firm whose it is.', 'nhn'),
+    broker: z
+      .strictObject({ kind: field(z.enum(CONTRACT_KINDS), 'How it is worked with; `process` and `agent` are supported yet.', 'agent') })
+      .meta({ description: 'The adapter. `agent`: a program of ours beside the GPUs dials in; `process`: commands on the service\'s own machine.' }),
+    site: siteField,
+    realm: realmField(),
+    certifications: certifications.default([]).meta({ description: 'What it is certified for.' }),
+  })
+  .meta({ id: 'ProviderRequest', description: 'A place that runs jobs.' });
+
+export const providerPatch = z
+  .strictObject({
+    site: siteField.optional(),
+    realm: realmField().optional(),
+    certifications: certifications.optional().meta({ description: 'What it is certified for; replaces them all.' }),
+  })
+  .meta({ id: 'ProviderPatch', description: 'What is to be different; absent fields stay.' });
+
+const when = (description: string) => field(utcTime().nullable(), description, '2026-11-22T10:00:00.000Z');
+
+export const vendorStatus = z
+  .object({
+    level: field(z.enum(VENDOR_LEVELS), "The vendor's own word.", 'maintenance'),
+    from: when('From when it holds, RFC 3339.'),
+    until: when('Until when, RFC 3339; null: until the next word.'),
+    note: field(z.string(), 'For people.', 'rack 4 is serviced'),
+    at: field(utcTime(), 'When it was said, RFC 3339.', '2026-11-22T10:00:00.000Z'),
+  })
+  .meta({ id: 'VendorStatus', description: "A vendor's own word about its provider; it stands beside our verdict." });
+
+const providerFields = {
+  name: field(z.string(), 'Its name.', 'pangyo'),
+  vendor: field(z.string(), 'The firm whose it is.', 'nhn'),
+  broker: z
+    .object({ kind: field(z.enum(BROKER_KINDS), 'How it is worked with.', 'agent') })
+    .catchall(z.unknown())
+    .meta({ description: 'The adapter and its settings, never a secret.' }),
+  site: siteField,
+  realm: realmField(),
+  certifications: certifications.meta({ description: 'What it is certified for.' }),
+  mode: field(z.enum(PROVIDER_MODES), '`draining`: what runs there goes on, nothing new is placed.', 'active'),
+  health: z
+    .object({
+      state: field(z.enum(HEALTH_STATES), 'Our verdict.', 'healthy'),
+      control: field(z.enum(HEALTH_STATES), 'Can it be talked to?', 'healthy'),
+      data: field(z.enum(HEALTH_STATES), 'Can what runs there be reached? `unknown` while nothing probes it.', 'unknown'),
+      since: field(utcTime(), 'Since when the verdict stands, RFC 3339.', '2026-11-22T10:00:00.000Z'),
+      reasons: field(z.array(z.string()), 'Why.', ['heard without a gap']),
+    })
+    .meta({ description: 'How it is.' }),
+  vendorStatus: vendorStatus.nullable().meta({ description: "What the vendor itself says now; null: nothing." }),
+  capacity: z
+    .object({
+      offered: field(z.number(), 'Whole offers that are sold.', 4),
+      used: field(z.number(), 'Of them in use, those that are withdrawn and still in use too.', 1),
+    })
+    .meta({ description: 'In whole offers.' }),
+  agent: z
+    .object({
+      version: field(z.string().nullable(), 'Of its program.', '0.1.0'),
+      lastContactAt: when('When it was last heard, RFC 3339; null: never.'),
+      inventory: z
+        .object({
+          hostname: field(z.string(), 'Its machine.', 'gpu-01'),
+          gpus: z
+            .array(
+              z.object({
+                index: field(z.int(), 'As CUDA counts them.', 0),
+                model: field(z.string(), 'As the driver says.', 'NVIDIA H100 80GB HBM3'),
+                memoryGiB: field(z.number(), 'Of the device, GiB.', 80),
+              }),
+            )
+            .meta({ description: 'Its GPUs.' }),
+          cpus: field(z.number(), 'CPU cores.', 64),
+          memoryGiB: field(z.number(), 'Main memory, GiB.', 512),
+          limits: field(z.enum(['cgroup2', 'cgroup1', 'none']), 'How CPU and memory limits are kept there.', 'cgroup2'),
+        })
+        .nullable()
+        .meta({ description: 'What the machine has, as the agent says; null: not heard yet.' }),
+    })
+    .nullable()
+    .meta({ description: "Kind agent: what is known of the vendor's program." }),
+  version: version(),
+  createdAt: field(utcTime(), 'When it was registered, RFC 3339.', '2026-11-22T10:00:00.000Z'),
+};
+
+export const provider = z.object(providerFields).meta({ id: 'Provider', description: 'A place that runs jobs.' });
+export const newProvider = z
+  .object({
+    ...providerFields,
+    agentKey: field(z.string().nullable(), "Kind agent: the secret of its agent's key, shown this once (`naru agent --key`).", 'naru_Xq3vEXAMPLEEXAMPLEEXAMPLE'),
+    agentKeyId: field(z.string().nullable(), 'Kind agent: the id of that key, to revoke it by.', 'key-01jd3m7a'),
+  })
+  .meta({ id: 'NewProvider', description: 'A provider and, this once, the key for its agent.' });
+
+export const statusRequest = z
+  .strictObject({
+    level: field(z.enum(VENDOR_LEVELS), 'How it is.', 'maintenance'),
+    from: field(time().nullish(), 'From when it holds, RFC 3339; absent: from now.', '2026-11-22T10:00:00Z'),
+    until: field(time().nullish(), 'Until when, RFC 3339; absent: until the next word.', '2026-11-22T12:00:00Z'),
+    note: field(safeText(2_000), 'For people.', 'rack 4 is serviced'),
+  })
+  .meta({ id: 'VendorStatusRequest', description: "A vendor's own word." });
+
+export const healthRecord = z
+  .object({
+    seq: field(z.int(), 'Grows.', 42),
+    at: field(utcTime(), 'When, RFC 3339.', '2026-11-22T10:00:00.000Z'),
+    source: field(z.enum(['verdict', 'vendor']), 'Our verdict, or the vendor\'s own word.', 'verdict'),
+    state: field(z.string(), 'Of a verdict: a health state; of a word: its level.', 'down'),
+    reason: field(z.string(), 'Why.', 'nothing was heard for 5 s'),
+    from: when('Of a word: from when it holds, RFC 3339.'),
+    until: when('Of a word: until when, RFC 3339.'),
+  })
+  .meta({ id: 'HealthRecord', description: 'A change of how a provider is, or is said to be.' });
+
+export const providerParams = z.object({ name: field(slug(), 'Name of the provider.', 'pangyo') });

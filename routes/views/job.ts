@@ -1,0 +1,105 @@
+import type { z } from 'zod';
+import { HOLDING_ALLOCATION_STATES } from '../../src/core/allocation.ts';
+import type { JobReason } from '../../src/core/job.ts';
+import { formatMicros, toWire } from '../../src/core/money.ts';
+import type { JobPlacement } from '../../src/store/read/allocations.ts';
+import type { DecisionRow } from '../../src/store/read/decisions.ts';
+import type { EventRow } from '../../src/store/read/events.ts';
+import type { AllocationRow, JobRow } from '../../src/store/store.ts';
+import type { jobSpec } from '../schemas/job.ts';
+
+/** Rows as they go over the wire. Pure; money is in the accounting currency unless it says otherwise. */
+
+const time = (at: Date | null): string | null => at?.toISOString() ?? null;
+const NOWHERE: JobPlacement = { current: null, chargedMicros: 0n };
+
+export function renderJob(row: JobRow, placed: JobPlacement = NOWHERE, currency: string) {
+  const here = placed.current !== null && isThere(row, placed.current) ? placed.current : null;
+  const spec = row.spec as z.output<typeof jobSpec>;
+  const { placement: _, ...asked } = spec;
+  return {
+    id: row.id,
+    ...asked,
+    organization: row.organization,
+    spec,
+    state: row.state,
+    reason: row.reason as JobReason,
+    reasonDetail: row.reasonDetail,
+    waiting: row.waiting,
+    placement: here === null ? null : renderPlacement(here, currency),
+    endpoints: here?.endpoint == null ? [] : [{ url: here.endpoint, serving: here.serving }],
+    attempts: row.attempts,
+    exitCode: row.exitCode,
+    // Nothing is reserved before there are budgets.
+    cost: { reserved: toWire(0n, currency), charged: toWire(placed.chargedMicros, currency) },
+    createdAt: row.createdAt.toISOString(),
+    startedAt: time(row.startedAt),
+    finishedAt: time(row.finishedAt),
+  };
+}
+
+/** A queued job's old allocation may still be on its way out elsewhere: the job is not there any more. */
+function isThere(row: JobRow, allocation: AllocationRow): boolean {
+  const holds = (HOLDING_ALLOCATION_STATES as readonly string[]).includes(allocation.state);
+  return holds && row.state !== 'queued' && allocation.id === row.currentAllocationId;
+}
+
+function renderPlacement(row: AllocationRow, currency: string) {
+  return {
+    provider: row.provider,
+    region: row.region,
+    offer: row.offer,
+    spot: row.spot,
+    pricePerHour: toWire(row.priceMicrosPerHour, currency),
+    since: row.placedAt.toISOString(),
+  };
+}
+
+export function renderAllocation(row: AllocationRow, currency: string) {
+  return {
+    id: row.id,
+    attempt: row.attempt,
+    provider: row.provider,
+    offer: row.offer,
+    region: row.region,
+    spot: row.spot,
+    state: row.state,
+    pricePerHour: toWire(row.priceMicrosPerHour, currency),
+    listPricePerHour: toWire(row.listPriceMicrosPerHour, row.listCurrency),
+    rate: formatMicros(row.rateMicros),
+    placedAt: row.placedAt.toISOString(),
+    startedAt: time(row.startedAt),
+    releasingAt: time(row.releasingAt),
+    releasedAt: time(row.releasedAt),
+    endReason: row.endReason,
+    endDetail: row.endDetail,
+    outcome: row.outcome,
+    exitCode: row.exitCode,
+    meteredSeconds: row.meteredSeconds,
+    cost: toWire(row.chargedMicros, currency),
+    restoredCheckpoint: row.restoredCheckpoint,
+  };
+}
+
+/** What a provider's vendor may know of what ran there: how long, how it ended, what it earned. Nothing of the tenant. */
+export function renderVendorAllocation(row: AllocationRow, currency: string) {
+  const { endDetail: _, restoredCheckpoint: __, ...known } = renderAllocation(row, currency);
+  return known;
+}
+
+export function renderEvent(row: EventRow) {
+  return {
+    seq: row.seq,
+    at: row.at.toISOString(),
+    type: row.type,
+    reason: row.reason,
+    detail: row.detail,
+    allocationId: row.allocationId,
+    data: row.data,
+  };
+}
+
+export function renderDecision(row: DecisionRow) {
+  const body = typeof row.body === 'object' && row.body !== null ? (row.body as Record<string, unknown>) : {};
+  return { ...body, id: row.id, at: row.at.toISOString(), allocationId: row.allocationId };
+}
