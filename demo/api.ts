@@ -101,6 +101,7 @@ export interface Allocation {
   readonly pricePerHour: Money;
   readonly placedAt: string;
   readonly startedAt: string | null;
+  readonly releasingAt: string | null;
   readonly releasedAt: string | null;
   readonly endReason: string | null;
   readonly outcome: string | null;

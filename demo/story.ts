@@ -83,7 +83,7 @@ export function offersOf({ region, gpuModel, gpus, gpuPrice, cpuPrice }: Vendor)
     {
       name: 'cpu-x2',
       region,
-      gpu: { model: null, count: 0, memoryGiB: 0 },
+      gpu: null,
       cpus: 2,
       memoryGiB: 8,
       capacity: 2,
@@ -174,4 +174,11 @@ export function ordinaryTasks(ledger: string): Task[] {
       placement: { objective: 'available' },
     }),
   ];
+}
+
+/** Seconds that an ordinary job works; null for the others. */
+export function lengthOf(name: string): number | null {
+  const run = ordinaryTasks('').find((task) => task.name === name)?.body['run'];
+  const { DEMO_SECONDS } = (run as { env: Record<string, string> } | undefined)?.env ?? {};
+  return DEMO_SECONDS === undefined ? null : Number(DEMO_SECONDS);
 }

@@ -1,0 +1,143 @@
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  rmdirSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/**
+ * The end of everything that belongs to a folder. Processes are found by what they cannot shake off (where they
+ * work, what they were called with, what they were told), not by a list that somebody kept: a list dies with its
+ * keeper.
+ */
+export function processesOf(folder: string): number[] {
+  if (!existsSync('/proc/self/stat')) return listed(folder);
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map(Number)
+    .filter((pid) => isAlive(pid) && belongs(pid, folder));
+}
+
+function belongs(pid: number, folder: string): boolean {
+  if (read(`/proc/${pid}/cmdline`).includes(folder) || read(`/proc/${pid}/environ`).includes(folder))
+    return true;
+  try {
+    // As a whole name or a parent of it: `/tmp/naru-1` must not claim what works in `/tmp/naru-12`.
+    return `${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${folder}/`);
+  } catch {
+    return false;
+  }
+}
+
+/** Zombies have ended; who collects them is not ours. */
+function isAlive(pid: number): boolean {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat !== '' && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+}
+
+/** Without /proc (macOS): by command line and environment. */
+function listed(folder: string): number[] {
+  const lines = execFileSync('ps', ['-axEwwo', 'pid=,command='], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  }).split('\n');
+  return lines
+    .filter((line) => line.includes(folder))
+    .map((line) => Number.parseInt(line, 10))
+    .filter((pid) => pid !== process.pid);
+}
+
+/** SIGKILL to all of it at once, again until a look finds nothing. @returns how many processes it hit */
+export async function killAll(folder: string): Promise<number> {
+  const hit = new Set<number>();
+  for (let round = 0; round < 100; round++) {
+    const left = processesOf(folder);
+    if (left.length === 0) break;
+    for (const pid of left) hit.add(pid) && kill(pid, 'SIGKILL');
+    await wait(20);
+  }
+  return hit.size;
+}
+
+/** Ends every process of the folder, and removes it with all that it stands for. Throws where something stays. */
+export async function sweep(folder: string): Promise<void> {
+  // PostgreSQL first, by its own quick way: killed outright, it would leave its shared memory in the system.
+  const servers = processesOf(folder).filter((pid) =>
+    /\/postgres\0.*-D\0/s.test(read(`/proc/${pid}/cmdline`)),
+  );
+  for (const pid of servers) kill(pid, 'SIGQUIT');
+  for (let i = 0; i < 100 && servers.some(isAlive); i++) await wait(20);
+  await killAll(folder);
+  for (let i = 0; i < 20 && !removeCgroups(folder); i++) await wait(50);
+  const database = join(folder, 'data', 'postgres');
+  const elsewhere = lstatSync(database, { throwIfNoEntry: false })?.isSymbolicLink()
+    ? realpathSync(database)
+    : null;
+  // The database's files may lie elsewhere, where its user could not reach this folder.
+  if (elsewhere !== null) rmSync(elsewhere, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  if (processesOf(folder).length > 0 || existsSync(folder)) throw new Error(`${folder} could not be cleared`);
+}
+
+/** Agents make a cgroup for each job and name it in the job's intent; of a killed agent they are left, empty. */
+function removeCgroups(folder: string): boolean {
+  const agents = join(folder, 'agents');
+  const dirs = new Set<string>();
+  for (const agent of names(agents)) {
+    for (const id of names(join(agents, agent, 'jobs'))) {
+      for (const dir of cgroupsOf(join(agents, agent, 'jobs', id, 'intent.json'))) dirs.add(dir);
+    }
+  }
+  const gone = [...dirs].map((dir) => removeDir(dir) && (!isAgents(dirname(dir)) || removeDir(dirname(dir))));
+  return gone.every(Boolean);
+}
+
+const isAgents = (dir: string) => /\/naru-[^/]+$/.test(dir);
+
+function cgroupsOf(file: string): string[] {
+  try {
+    return (JSON.parse(readFileSync(file, 'utf8')) as { cgroups?: string[] }).cgroups ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function removeDir(dir: string): boolean {
+  try {
+    if (existsSync(dir)) rmdirSync(dir);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function names(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch {
+    return [];
+  }
+}
+
+export function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone already.
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}
