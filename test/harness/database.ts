@@ -10,17 +10,16 @@ export interface TestDatabase {
 
 /** A copy of the template: some tens of milliseconds. One per test file is usual. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const { template } = inject('database');
-  return createDatabase(`template ${template} strategy file_copy`);
+  const { url, template } = inject('database');
+  return createDatabase(url, `template ${template} strategy file_copy`);
 }
 
-/** One that was never migrated. */
-export async function createEmptyDatabase(): Promise<TestDatabase> {
-  return createDatabase('');
+/** One that was never migrated; on the shared server, or on another. */
+export async function createEmptyDatabase(server: string = inject('database').url): Promise<TestDatabase> {
+  return createDatabase(server, '');
 }
 
-async function createDatabase(how: string): Promise<TestDatabase> {
-  const { url } = inject('database');
+async function createDatabase(url: string, how: string): Promise<TestDatabase> {
   const name = `naru_test_${randomBytes(6).toString('hex')}`;
   await onServer(url, `create database ${name} ${how}`);
   return {
