@@ -1,4 +1,9 @@
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import type { Logger } from 'pino';
+import { diskStorage } from './checkpoints/disk.ts';
+import { s3Storage } from './checkpoints/s3.ts';
+import type { Config } from './config.ts';
 
 /** Where the bytes of checkpoints are kept. */
 export interface CheckpointStorage {
@@ -22,4 +27,10 @@ export interface CheckpointStorage {
 
 export class StorageFull extends Error {
   override readonly name = 'StorageFull';
+}
+
+/** `NARU_CHECKPOINTS=s3://…`, else the data folder's own disk. Throws ConfigError where the setting is wrong. */
+export function createCheckpointStorage(config: Config, log: Logger): CheckpointStorage {
+  if (config.checkpointsUrl !== null) return s3Storage(config.checkpointsUrl);
+  return diskStorage(join(config.dataDir, 'checkpoints'), log);
 }

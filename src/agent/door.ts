@@ -29,9 +29,10 @@ export async function postJson<T>(
   body: unknown,
   signal: AbortSignal,
   idleMs: number,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<T> {
   const payload = Buffer.from(JSON.stringify(body));
-  const headers = { 'content-type': 'application/json', 'content-length': String(payload.length) };
+  const headers = { 'content-type': 'application/json', 'content-length': String(payload.length), ...more };
   const answer = await ask(door, path, { method: 'POST', headers, body: payload, signal, idleMs });
   const text = await readText(answer.body, ANSWER_LIMIT);
   return (text === '' ? null : JSON.parse(text)) as T;
@@ -39,13 +40,16 @@ export async function postJson<T>(
 
 /** One call with the key. `path` may be absolute: then it is a presigned URL, which gets no key of ours. */
 export async function ask(
-  door: Door,
+  door: Door | null,
   path: string,
   request: Omit<Call, 'url'> & { readonly headers: Readonly<Record<string, string>> },
 ): Promise<Answer> {
   const foreign = /^https?:\/\//.test(path);
-  const url = foreign ? new URL(path) : new URL(path.replace(/^\//, ''), withSlash(door.base));
-  const headers = foreign ? request.headers : { authorization: `Bearer ${door.key}`, ...request.headers };
+  if (!foreign && door === null) throw new TypeError('a path of the service needs its door');
+  const url =
+    door === null || foreign ? new URL(path) : new URL(path.replace(/^\//, ''), withSlash(door.base));
+  const key = door === null || foreign ? {} : { authorization: `Bearer ${door.key}` };
+  const headers = { ...key, ...request.headers };
   const answer = await call({ ...request, url, headers });
   if (answer.status >= 200 && answer.status < 300) return answer;
   throw await refusalOf(answer);

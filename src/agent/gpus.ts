@@ -39,7 +39,7 @@ export function parseSmi(csv: string): Gpu[] {
     const memoryGiB = Number.isFinite(Number(mebibytes))
       ? Math.round((Number(mebibytes) / 1024) * 10) / 10
       : 0;
-    gpus.push({ index: Number(index), model: name.replace(/^NVIDIA\s+/i, ''), memoryGiB });
+    gpus.push({ index: Number(index), model: name, memoryGiB });
   }
   return gpus;
 }

@@ -1,10 +1,12 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A piece of a job's output: the bytes at `startByte`, after `cutBytes` that are gone. */
+/**
+ * A piece of a job's output: the bytes at `startByte`. What was lost before it shows as a gap to the piece before;
+ * an empty piece says only that everything up to there was lost.
+ */
 export interface Piece {
   readonly startByte: number;
-  readonly cutBytes: number;
   readonly bytes: Buffer;
 }
 
@@ -28,10 +30,10 @@ export function readPiece(dir: string, from: number, limit: number, written: num
     // The warden removed it between the listing and now; the next look finds what is left.
     if (bytes === null) return null;
     const whole = end - start > limit ? withoutHalfCharacter(bytes) : bytes;
-    return { startByte: from, cutBytes: start - from, bytes: whole };
+    return { startByte: start, bytes: whole };
   }
   if (written !== null && written > from) {
-    return { startByte: from, cutBytes: written - from, bytes: Buffer.alloc(0) };
+    return { startByte: written, bytes: Buffer.alloc(0) };
   }
   return null;
 }

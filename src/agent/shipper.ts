@@ -76,7 +76,7 @@ export function createShipper(folders: Folders, uplink: Uplink): Shipper {
     if (piece === null) return false;
     await pace(piece.bytes.length, one.abort.signal);
     await uplink.appendLog(id, piece, one.abort.signal);
-    one.byte = piece.startByte + piece.cutBytes + piece.bytes.length;
+    one.byte = piece.startByte + piece.bytes.length;
     folders.write(id, 'shipped.json', { byte: one.byte });
     return true;
   };
