@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   lstatSync,
@@ -7,10 +8,10 @@ import {
   readlinkSync,
   realpathSync,
   rmSync,
-  rmdirSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { removeCgroup } from '../src/agent/cgroups.ts';
 
 /**
  * The end of everything that belongs to a folder. Processes are found by what they cannot shake off (where they
@@ -86,36 +87,29 @@ export async function sweep(folder: string): Promise<void> {
   if (processesOf(folder).length > 0 || existsSync(folder)) throw new Error(`${folder} could not be cleared`);
 }
 
-/** Agents make a cgroup for each job and name it in the job's intent; of a killed agent they are left, empty. */
+/**
+ * An agent makes a cgroup for its jobs, named after its data folder; a killed one leaves it behind, empty. Below
+ * which cgroup depends on the machine, so every mounted hierarchy is asked, at its root and where we are ourselves.
+ */
 function removeCgroups(folder: string): boolean {
   const agents = join(folder, 'agents');
-  const dirs = new Set<string>();
-  for (const agent of names(agents)) {
-    for (const id of names(join(agents, agent, 'jobs'))) {
-      for (const dir of cgroupsOf(join(agents, agent, 'jobs', id, 'intent.json'))) dirs.add(dir);
-    }
-  }
-  const gone = [...dirs].map((dir) => removeDir(dir) && (!isAgents(dirname(dir)) || removeDir(dirname(dir))));
-  return gone.every(Boolean);
+  const own = names(agents).map((name) => {
+    const hash = createHash('sha256').update(join(agents, name)).digest('hex');
+    return `naru-${hash.slice(0, 12)}`;
+  });
+  const places = cgroupPlaces();
+  return own.every((name) => places.every((place) => removeCgroup(join(place, name))));
 }
 
-const isAgents = (dir: string) => /\/naru-[^/]+$/.test(dir);
-
-function cgroupsOf(file: string): string[] {
-  try {
-    return (JSON.parse(readFileSync(file, 'utf8')) as { cgroups?: string[] }).cgroups ?? [];
-  } catch {
-    return [];
-  }
-}
-
-function removeDir(dir: string): boolean {
-  try {
-    if (existsSync(dir)) rmdirSync(dir);
-    return true;
-  } catch {
-    return false;
-  }
+function cgroupPlaces(): string[] {
+  const mounts = read('/proc/self/mountinfo')
+    .split('\n')
+    .filter((line) => / - cgroup2? /.test(line))
+    .map((line) => line.split(' ')[4] ?? '');
+  const paths = read('/proc/self/cgroup')
+    .split('\n')
+    .map((line) => line.split(':').slice(2).join(':'));
+  return [...new Set(mounts.flatMap((mount) => ['/', ...paths].map((path) => join(mount, path))))];
 }
 
 function names(dir: string): string[] {
