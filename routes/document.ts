@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { tidy } from './openapi/tidy.ts';
 import { INFO } from './openapi/info.ts';
-import { addCommon } from './openapi/common.ts';
+import { addCommon, withEmptyAnswers } from './openapi/common.ts';
 import { override } from './openapi/override.ts';
 import type { App, Room } from './room.ts';
 
@@ -14,7 +14,7 @@ export function documentRoutes(app: App, _room: Room): void {
   const withComponents = createJsonSchemaTransformObject({ zodToJsonConfig });
   app.register(swagger, {
     openapi: INFO,
-    transform: (route) => addCommon(toJson(route), route),
+    transform: (route) => addCommon(toJson({ ...route, schema: withEmptyAnswers(route.schema) }), route),
     transformObject: (document) => tidy(withComponents(document)),
   });
   app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list', deepLinking: true }, staticCSP: true });

@@ -64,7 +64,7 @@ export function jobLogRoutes(app: App, room: Room): void {
             description: 'The archive; `X-Checkpoint-Id` names it, `ETag` is its SHA-256.',
             content: { 'application/x-tar': { schema: z.string().meta({ description: 'A tar archive.', format: 'binary', examples: ['…'] }) } },
           },
-          307: z.null().meta({ description: 'Where to get it, in `Location`.' }),
+          307: { description: 'Where to get it, in `Location`.' },
         },
         problems: ['not-found'],
       },

@@ -162,7 +162,7 @@ function keyRoutes(app: App, { deps, auth }: Room): void {
         summary: 'Revoke a key',
         description: 'It ends at once in this process, and within a second in every other. Again: nothing happens.',
         params: keyParams,
-        response: { 204: z.null().meta({ description: 'It is revoked.' }) },
+        response: { 204: { description: 'It is revoked.' } },
         problems: ['not-found', 'state-conflict'],
       },
     },

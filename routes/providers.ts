@@ -217,13 +217,13 @@ async function shower({ deps }: Room, rows: readonly ProviderRow[]) {
 }
 
 function toSpec(body: z.output<typeof providerRequest>): ProviderSpec {
-  const { kind } = body.broker;
+  const { kind, ...settings } = body.broker;
   if (!isBrokerKind(kind)) {
     const errors = [{ pointer: '/broker/kind', detail: 'This version cannot work with this kind yet.' }];
     throw new Problem('not-yet-supported', `Providers of kind ${kind} are not supported yet.`, { errors });
   }
   refuseBackwards(body.certifications);
-  return { ...body, broker: { kind, settings: {} } };
+  return { ...body, broker: { kind, settings } };
 }
 
 const isBrokerKind = (kind: string): kind is BrokerKind => (BROKER_KINDS as readonly string[]).includes(kind);

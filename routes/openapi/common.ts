@@ -1,4 +1,5 @@
 import type { FastifySchema, RouteOptions } from 'fastify';
+import { z } from 'zod';
 import { PERMISSIONS } from '../../src/core/access.ts';
 import { PROBLEMS, type ProblemType } from '../../src/core/problem.ts';
 import { PROBLEM_HELP } from '../schemas/problem.ts';
@@ -10,6 +11,17 @@ interface Transformed {
 interface Given {
   readonly schema: FastifySchema;
   readonly route: RouteOptions;
+}
+
+/** `{ description }` alone is an answer without a body; the generator wants that said as a schema. */
+export function withEmptyAnswers<Schema extends FastifySchema | undefined>(schema: Schema): Schema {
+  if (schema?.response === undefined) return schema;
+  const answers = Object.entries(schema.response as Record<string, { description?: string; content?: unknown }>);
+  const response = answers.map(([status, answer]) => {
+    const empty = !(answer instanceof z.ZodType) && answer.content === undefined;
+    return [status, empty ? z.null().meta({ description: answer.description ?? 'Nothing.' }) : answer];
+  });
+  return { ...schema, response: Object.fromEntries(response) };
 }
 
 /** Adds to an operation what every route of its kind has: who may, and what it may be refused with. */
@@ -53,23 +65,29 @@ function takesBody({ method }: RouteOptions): boolean {
   return ['POST', 'PUT', 'PATCH', 'DELETE'].some((verb) => [method].flat().includes(verb));
 }
 
-/** One response a status; each names the types of problem that share it. */
+/** One response a status; each names the types of problem that share it. What each means is said once, in components. */
 function refusals(types: ReadonlySet<ProblemType>): Record<string, unknown> {
   const byStatus = Map.groupBy([...types].sort(), (type) => PROBLEMS[type].status);
   return Object.fromEntries(
     [...byStatus].map(([status, of]) => [
       String(status),
       {
-        description: of.map((type) => `\`${type}\`: ${PROBLEM_HELP[type]}`).join('\n\n'),
+        description: of.map((type) => `\`${type}\`: ${PROBLEMS[type].title}.`).join('\n\n'),
         content: {
           'application/problem+json': {
             schema: { $ref: '#/components/schemas/Problem' },
-            examples: Object.fromEntries(of.map((type) => [type, { value: exampleOf(type) }])),
+            examples: Object.fromEntries(of.map((type) => [type, { $ref: `#/components/examples/${type}` }])),
           },
         },
       },
     ]),
   );
+}
+
+/** For `components.examples`. */
+export function problemExamples(): Record<string, unknown> {
+  const types = Object.keys(PROBLEMS) as ProblemType[];
+  return Object.fromEntries(types.map((type) => [type, { summary: PROBLEMS[type].title, description: PROBLEM_HELP[type], value: exampleOf(type) }]));
 }
 
 function exampleOf(type: ProblemType) {

@@ -28,7 +28,7 @@ export const INFO = {
     { name: 'Exchange rates', description: "What other currencies are worth in the installation's own." },
     { name: 'People', description: 'Tenants, projects and keys.' },
     { name: 'Audit', description: 'What was done, chained so that nobody can change it unnoticed.' },
-    { name: 'Agent', description: "The door of a vendor's agent; its own key opens it and nothing else." },
+    { name: 'Agents', description: "The door of a vendor's agent; its own key opens it and nothing else." },
     { name: 'Operations', description: 'For whoever runs the service; no key is asked for.' },
   ],
   components: {

@@ -1,6 +1,5 @@
 import type { OpenAPIV3_1 } from 'openapi-types';
-import { z } from 'zod';
-import { problem } from '../schemas/problem.ts';
+import { problemExamples } from './common.ts';
 import { addExamples } from './examples.ts';
 
 type Json = Record<string, unknown>;
@@ -13,10 +12,8 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
  * and as it comes out, used or not), answers claim to have no further members, and queries repeat what they say.
  */
 export function tidy(made: object): OpenAPIV3_1.Document {
-  const document = made as Json & { components: { schemas: Schemas }; paths: Record<string, Json> };
-  document.components.schemas['Problem'] = openAnswers(z.toJSONSchema(problem, { io: 'output' }) as Json);
-  delete document.components.schemas['Problem']['$schema'];
-  delete document.components.schemas['ProblemInput'];
+  const document = made as Json & { components: { schemas: Schemas; examples?: Json }; paths: Record<string, Json> };
+  document.components.examples = problemExamples();
   forEachAnswer(document.paths, openAnswers);
   for (const [name, schema] of Object.entries(document.components.schemas)) {
     if (!name.endsWith('Input')) openAnswers(schema);

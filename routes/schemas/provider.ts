@@ -3,8 +3,29 @@ import { BROKER_KINDS, HEALTH_STATES, PROVIDER_MODES, REALMS } from '../../src/c
 import { VENDOR_LEVELS } from '../../src/core/provider-status.ts';
 import { country, field, safeLine, safeText, slug, time, utcTime, vendorName, version } from './fields.ts';
 
-/** The contract's kinds; those that this version cannot do are refused as not yet supported. */
-export const CONTRACT_KINDS = ['process', 'agent', 'kubernetes', 'slurm', 'openstack'] as const;
+/** Kinds of the contract that this version cannot do: whatever their settings, they are refused as not yet supported. */
+const LATER_KINDS = ['kubernetes', 'slurm', 'openstack'] as const;
+
+const kind = <Kind extends string>(name: Kind) => field(z.literal(name), 'How it is worked with.', name);
+const broker = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: kind('agent') }).meta({ description: 'A program of ours beside the GPUs dials in.' }),
+    z
+      .strictObject({
+        kind: kind('process'),
+        gpus: z
+          .strictObject({
+            count: field(z.int().min(1).max(64), 'How many GPUs.', 2),
+            model: field(safeLine(64), 'Their model.', 'RTX 4090'),
+            memoryGiB: field(z.number().min(0).max(10_000).default(0), 'Memory of each, GiB; 0: not known.', 24),
+          })
+          .optional()
+          .meta({ description: 'What GPUs the machine has, where `nvidia-smi` cannot say.' }),
+      })
+      .meta({ description: "Commands on the service's own machine; only where HOST is loopback or NARU_PROCESS_BROKER=1." }),
+    ...LATER_KINDS.map((name) => z.looseObject({ kind: kind(name) }).meta({ description: 'Not supported yet.' })),
+  ])
+  .meta({ description: 'The adapter and its settings.', discriminator: { propertyName: 'kind' } });
 
 const site = z.strictObject({
   city: field(safeLine(100), 'Where it stands.', 'Pangyo'),
@@ -30,9 +51,7 @@ export const providerRequest = z
   .strictObject({
     name: field(slug(), 'Unique; used in other resources.', 'pangyo'),
     vendor: field(slug(), 'The firm whose it is.', 'nhn'),
-    broker: z
-      .strictObject({ kind: field(z.enum(CONTRACT_KINDS), 'How it is worked with; `process` and `agent` are supported yet.', 'agent') })
-      .meta({ description: 'The adapter. `agent`: a program of ours beside the GPUs dials in; `process`: commands on the service\'s own machine.' }),
+    broker,
     site: siteField,
     realm: realmField(),
     certifications: certifications.default([]).meta({ description: 'What it is certified for.' }),
