@@ -213,7 +213,7 @@ function restoring(app: App, deps: Deps): void {
         .header('content-type', TAR)
         .header('content-length', String(row.sizeBytes))
         .header('etag', `"${row.sha256}"`);
-      return reply.send(body) as never;
+      return reply.send(body as never) as never;
     },
   );
 }

@@ -1,90 +1,122 @@
-import { readFileSync } from 'node:fs';
-import pino, { type Logger } from 'pino';
+import { availableParallelism, hostname, totalmem } from 'node:os';
+import type { Logger } from 'pino';
+import type { Inventory } from '../core/order.ts';
 import { StartError } from '../core/start-error.ts';
 import { openDataFolder } from './dataFolder.ts';
+import type { Door } from './door.ts';
+import { openExecutor } from './executor.ts';
 import { findGpus, type GpuClaim } from './gpus.ts';
-import { keptKey, register, type Registration } from './register.ts';
-import { serveAgent } from './serveAgent.ts';
+import { httpUplink } from './httpUplink.ts';
+import { createSyncLoop, DuplicateAgent, type SyncLoop } from './syncLoop.ts';
+import { DataFolderBusy } from './wardenLink.ts';
 
-/** What `naru agent` was told. */
 export interface AgentOptions {
   readonly url: string;
-  /** The provider's agent key; with `register`, one that may make a provider. Null: the one kept in the data folder. */
-  readonly key: string | null;
+  readonly key: string;
+  /** For people: the key decides which provider this is. */
   readonly name: string;
-  /** Absolute. */
   readonly dataDir: string;
   /** Null: what nvidia-smi finds. */
   readonly gpus: GpuClaim | null;
   /** Host name or address under which services on this machine are reached. */
-  readonly host: string;
-  /** Make this machine a provider first, unless that was done before from this data folder. */
-  readonly register: Registration | null;
-  readonly logLevel: string;
+  readonly advertise: string;
+  /** The machine's PATH, for jobs. */
+  readonly path: string | undefined;
+  readonly version: string;
+  readonly log: Logger;
+  /** Aborted: stop the jobs, save them, say so, and be gone within ten seconds. */
+  readonly signal: AbortSignal;
+  /** Standard output's one line. */
+  onServing(line: string): void;
+  /** How long a last checkpoint may take when a job is stopped. */
+  readonly saveMs?: number;
 }
+
+const SAVE_MS = 30_000;
+const WARDEN_IDLE_MS = 5_000;
+/** Of the ten seconds that a SIGTERM leaves: this much for jobs and checkpoints, the rest to say so. */
+const STOP_MS = 8_000;
+const LAST_WORDS_MS = 1_000;
 
 /**
- * The command line's `agent`: registers if asked to, serves until SIGTERM or SIGINT, then stops its jobs, saves their
- * last checkpoints and resolves, within ten seconds. Throws StartError.
+ * The program beside the GPUs. Resolves with the exit code 0 when it was told to go and has gone. Throws StartError, one
+ * line, where another agent serves the same provider or uses the same data folder.
  */
-export async function runAgent(options: AgentOptions): Promise<void> {
-  const { url, name, host } = options;
-  const log = pino(
-    { level: options.logLevel, base: { agent: name } },
-    pino.destination({ dest: 2, sync: true }),
-  );
-  const { dataDir } = openDataFolder(options.dataDir);
-  const key = await keyOf(options, dataDir);
-  const signal = untilTold(log);
-  await serveAgent({
-    url,
-    key,
-    name,
+export async function runAgent(options: AgentOptions): Promise<number> {
+  const { log } = options;
+  const { dataDir, instanceId } = openDataFolder(options.dataDir);
+  const door: Door = { base: new URL(options.url), key: options.key };
+  const gpus = await findGpus(options.gpus);
+  let loop: SyncLoop | null = null;
+  const opening = openExecutor({
     dataDir,
-    gpus: options.gpus,
-    advertise: host,
-    path: process.env['PATH'],
-    version: versionOf(),
+    uplink: httpUplink(door),
+    gpus,
+    host: options.advertise,
     log,
-    signal,
-    onServing: (line) => void process.stdout.write(`${line}\n`),
+    path: options.path,
+    saveMs: options.saveMs ?? SAVE_MS,
+    idleMs: WARDEN_IDLE_MS,
+    onChange: () => loop?.poke(),
   });
-}
-
-async function keyOf(options: AgentOptions, dataDir: string): Promise<string> {
-  const { name, key, register: registration } = options;
-  const kept = keptKey(dataDir, name);
-  if (registration === null) {
-    if (key !== null) return key;
-    if (kept !== null) return kept;
-    throw new StartError('a key is needed: --key or NARU_AGENT_KEY');
-  }
-  if (kept !== null) return kept;
-  if (key === null)
-    throw new StartError('to register, the key of an admin, an operator or the vendor is needed: --key');
-  return register(
-    { base: new URL(options.url), key },
-    dataDir,
-    name,
-    registration,
-    await findGpus(options.gpus),
-  );
-}
-
-/** Aborted by the first SIGTERM or SIGINT; a second one does not wait for anything. */
-function untilTold(log: Logger): AbortSignal {
-  const told = new AbortController();
-  const tell = (name: NodeJS.Signals): void => {
-    if (told.signal.aborted) process.exit(130);
-    log.info(`${name}: going`);
-    told.abort();
+  const executor = await opening.catch((error: unknown) => {
+    throw error instanceof DataFolderBusy ? new StartError(`${dataDir}: ${error.message}`) : error;
+  });
+  const { mode, detail } = executor.limits();
+  if (mode === 'none') log.warn(detail);
+  else log.info(`CPU and memory limits are kept by ${detail}`);
+  log.info({ gpus: gpus.length, dataDir }, 'ready');
+  const machine = {
+    hostname: hostname(),
+    gpus,
+    cpus: availableParallelism(),
+    memoryGiB: round(totalmem() / 2 ** 30),
   };
-  process.on('SIGTERM', tell);
-  process.on('SIGINT', tell);
-  return told.signal;
+  loop = createSyncLoop({
+    door,
+    executor,
+    instanceId,
+    agentVersion: options.version,
+    inventory: (): Inventory => ({ ...machine, limits: executor.limits().mode }),
+    log,
+    onServing: () => options.onServing(`naru agent is serving ${options.name} at ${door.base.origin}`),
+  });
+  await converse(options, executor, loop);
+  return 0;
 }
 
-function versionOf(): string {
-  const path = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+async function converse(
+  options: AgentOptions,
+  executor: Awaited<ReturnType<typeof openExecutor>>,
+  loop: SyncLoop,
+): Promise<void> {
+  const { log, signal } = options;
+  const told = new Promise<'told'>((resolve) => {
+    if (signal.aborted) resolve('told');
+    else signal.addEventListener('abort', () => resolve('told'), { once: true });
+  });
+  try {
+    const talking = loop.run();
+    const how = await Promise.race([talking, told]);
+    if (how === 'told') {
+      log.info('stopping: jobs are stopped and saved');
+      // The conversation goes on meanwhile: it renews the leases that stopping and saving need, and says what ended.
+      await executor.stopAll(STOP_MS);
+      loop.close();
+      await talking;
+      await loop
+        .say(LAST_WORDS_MS)
+        .catch((error: unknown) => log.warn({ err: error }, 'the service did not hear the end'));
+    }
+    executor.close(true);
+  } catch (error) {
+    executor.close(false);
+    throw error instanceof DuplicateAgent
+      ? new StartError(`not serving ${options.name}: ${error.message}`)
+      : error;
+  } finally {
+    loop.close();
+  }
 }
+
+const round = (value: number): number => Math.round(value * 10) / 10;

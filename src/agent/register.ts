@@ -1,22 +1,16 @@
-import { randomUUID } from 'node:crypto';
-import { availableParallelism, totalmem } from 'node:os';
-import { readFileSync } from 'node:fs';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatMicros, parseMicros } from '../core/money.ts';
 import { StartError } from '../core/start-error.ts';
-import { ask, postJson, Refusal, type Door } from './door.ts';
-import { writeJson } from './folders.ts';
-import type { Gpu } from './gpus.ts';
+import type { Inventory } from '../core/order.ts';
 
-/** What `naru agent --register` says about the machine. */
+/** What `naru agent --register` says of this machine; the operator may correct all of it later over the API. */
 export interface Registration {
+  /** Of the service. */
+  readonly url: string;
+  /** A key that may register providers: an admin's, an operator's or the vendor's. */
+  readonly key: string;
+  readonly name: string;
   readonly vendor: string;
-  /** Per hour of one GPU; of one place where there are none. */
-  readonly price: string;
-  /** ISO 4217. */
-  readonly currency: string;
-  /** Jobs at once where there are no GPUs. */
-  readonly places: number;
   readonly site: {
     readonly city: string;
     readonly country: string;
@@ -24,94 +18,95 @@ export interface Registration {
     readonly latitude: number;
     readonly longitude: number;
   };
+  /** Decimal, an hour of the whole machine. */
+  readonly price: string;
+  readonly currency: string;
+  /** Jobs that may run at once where there is no GPU to count. */
+  readonly places: number;
 }
 
-/** Kept in the data folder, mode 600. */
-interface Kept {
-  readonly provider: string;
-  /** Chosen before the first attempt: repeated, it brings the same answer, and the key that is shown only once. */
-  readonly idempotencyKey: string;
-  /** Null: the attempt was made, and its answer did not arrive. */
-  readonly agentKey: string | null;
-}
+/** Where the agent's own key is kept, readable by nobody else. */
+export const KEY_FILE = 'agent-key';
 
-const IDLE_MS = 15_000;
-
-/** The key that an earlier registration left in the data folder, or null. */
-export function keptKey(dataDir: string, provider: string): string | null {
-  const kept = readKept(dataDir);
-  return kept?.provider === provider ? kept.agentKey : null;
+/** The key that an earlier registration left in the agent's data folder, or null. */
+export async function keptAgentKey(dataDir: string): Promise<string | null> {
+  const text = await readFile(join(dataDir, KEY_FILE), 'utf8').catch(() => '');
+  return text.trim() === '' ? null : text.trim();
 }
 
 /**
- * Makes this machine a provider with everything that it has as its offer, and keeps the agent's key in the data
- * folder. `door` has a key that may do so. Throws StartError with what the service said.
+ * Registers this machine as a provider with what it has as its offer, and keeps the agent's key in `dataDir`.
+ * Registered before (the key is there): only the offer is renewed. Resolves with the agent's key.
+ * Throws StartError, one line, where the service refuses.
+ *
+ * The Idempotency-Key is the name: a registration whose answer was lost is repeated and gets the same key again.
  */
 export async function register(
-  door: Door,
+  registration: Registration,
+  inventory: Inventory,
   dataDir: string,
-  name: string,
-  registration: Registration,
-  gpus: readonly Gpu[],
 ): Promise<string> {
-  const before = readKept(dataDir);
-  const idempotencyKey = before?.provider === name ? before.idempotencyKey : randomUUID();
-  writeJson(fileIn(dataDir), { provider: name, idempotencyKey, agentKey: null } satisfies Kept);
-  try {
-    const { vendor, site } = registration;
-    const body = { name, vendor, broker: { kind: 'agent' }, site };
-    const signal = AbortSignal.timeout(IDLE_MS * 2);
-    const headers = { 'idempotency-key': idempotencyKey };
-    const made = await postJson<{ agentKey: string }>(door, '/v1/providers', body, signal, IDLE_MS, headers);
-    await putOffers(door, name, registration, gpus, signal);
-    writeJson(fileIn(dataDir), { provider: name, idempotencyKey, agentKey: made.agentKey } satisfies Kept);
-    return made.agentKey;
-  } catch (error) {
-    const why =
-      error instanceof Refusal && error.status === 409
-        ? ' (its agent key was shown when it was made: give it by --key)'
-        : '';
-    throw new StartError(`could not register ${name}: ${(error as Error).message}${why}`);
+  const { name, vendor, site } = registration;
+  let agentKey = await keptAgentKey(dataDir);
+  if (agentKey === null) {
+    const body = { name, vendor, broker: { kind: 'agent' }, site, realm: 'on-premises', certifications: [] };
+    const made = await call(registration, 'POST', '/v1/providers', body, `register-${name}`);
+    agentKey = String(made['agentKey'] ?? '');
+    await keep(dataDir, agentKey);
   }
+  await call(registration, 'PUT', `/v1/providers/${name}/offers`, [offerOf(registration, inventory)]);
+  return agentKey;
 }
 
-async function putOffers(
-  door: Door,
-  name: string,
-  registration: Registration,
-  gpus: readonly Gpu[],
-  signal: AbortSignal,
-): Promise<void> {
-  const payload = Buffer.from(JSON.stringify(offersOf(registration, gpus)));
-  const headers = { 'content-type': 'application/json', 'content-length': String(payload.length) };
-  const path = `/v1/providers/${name}/offers`;
-  const answer = await ask(door, path, { method: 'PUT', headers, body: payload, signal, idleMs: IDLE_MS });
-  answer.body.resume();
-}
-
-/** Sold in single GPUs (or places): what a job may take of a whole machine is then never counted twice. */
-export function offersOf(registration: Registration, gpus: readonly Gpu[]): unknown[] {
-  const { price, currency, places, site } = registration;
+/** One offer: a GPU each where there are any, else a share of the processors. */
+function offerOf({ site, price, currency, places }: Registration, { gpus, cpus, memoryGiB }: Inventory) {
   const [first] = gpus;
   const capacity = first === undefined ? places : gpus.length;
-  const share = (whole: number): number => Math.floor((whole / capacity) * 100) / 100;
-  const offer = {
+  return {
+    name: first === undefined ? 'cpu' : 'one-gpu',
     region: site.region,
-    cpus: share(availableParallelism()),
-    memoryGiB: share(totalmem() / 2 ** 30),
+    gpu: first === undefined ? null : { model: first.model, count: 1, memoryGiB: first.memoryGiB },
+    cpus: Math.max(1, Math.floor(cpus / capacity)),
+    memoryGiB: Math.max(1, Math.floor(memoryGiB / capacity)),
     capacity,
-    price: { amount: formatMicros(parseMicros(price)), currency },
+    price: { amount: price, currency },
   };
-  if (first === undefined) return [{ name: 'place', ...offer }];
-  return [{ name: 'gpu', gpu: { model: first.model, count: 1, memoryGiB: first.memoryGiB }, ...offer }];
 }
 
-function readKept(dataDir: string): Kept | null {
+async function call(
+  { url, key }: Registration,
+  method: string,
+  path: string,
+  body: unknown,
+  idempotencyKey?: string,
+): Promise<Record<string, unknown>> {
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const request = { method, body: JSON.stringify(body), signal: AbortSignal.timeout(10_000) };
+  const response = await fetch(new URL(path, url), {
+    ...request,
+    headers: idempotencyKey === undefined ? headers : { ...headers, 'idempotency-key': idempotencyKey },
+  }).catch((error: unknown) => {
+    throw new StartError(
+      `cannot reach ${new URL(url).origin}: ${error instanceof Error ? error.message : 'no answer'}`,
+    );
+  });
+  const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  if (response.ok) return answer;
+  throw new StartError(
+    `the service refused ${method} ${path}: ${response.status} ${String(answer['detail'] ?? '')}`,
+  );
+}
+
+async function keep(dataDir: string, key: string): Promise<void> {
+  await mkdir(dataDir, { recursive: true });
+  const draft = join(dataDir, `${KEY_FILE}.draft`);
+  await rm(draft, { force: true });
+  const handle = await open(draft, 'wx', 0o600);
   try {
-    return JSON.parse(readFileSync(fileIn(dataDir), 'utf8')) as Kept;
-  } catch {
-    return null;
+    await handle.writeFile(`${key}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
+  await rename(draft, join(dataDir, KEY_FILE));
 }
-
-const fileIn = (dataDir: string): string => join(dataDir, 'registration.json');
