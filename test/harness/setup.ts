@@ -1,12 +1,23 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../src/store/embedded.ts';
+import { isAlive } from '../../src/store/embedded/cluster.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { findRedis } from './find-redis.ts';
 import { onServer, withDatabase } from './server.ts';
 import { quiet } from './log.ts';
+
+const PREFIX = 'naru-test-run-';
 
 /**
  * Once per run: one PostgreSQL for all test files (the embedded one without fsync, or TEST_DATABASE_URL), a migrated
@@ -14,7 +25,9 @@ import { quiet } from './log.ts';
  * be skipped is named.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = mkdtempSync(join(tmpdir(), 'naru-test-'));
+  await sweepLeftovers();
+  const folder = mkdtempSync(join(tmpdir(), PREFIX));
+  writeFileSync(join(folder, 'pid'), String(process.pid));
   // As root, the database runs as another user, who has to get in.
   chmodSync(folder, 0o711);
   const server = await sharedServer(folder);
@@ -29,6 +42,22 @@ export default async function setup(project: TestProject): Promise<() => Promise
     tellSkipped(skippedFile);
     rmSync(folder, { recursive: true, force: true });
   };
+}
+
+/** A run that was killed could not tidy up: its server is stopped and its folder removed by the next one. */
+async function sweepLeftovers(): Promise<void> {
+  for (const name of readdirSync(tmpdir()).filter((one) => one.startsWith(PREFIX))) {
+    const folder = join(tmpdir(), name);
+    const pid = existsSync(join(folder, 'pid')) ? Number(readFileSync(join(folder, 'pid'), 'utf8')) : null;
+    if (pid === null || isAlive(pid)) continue;
+    const dir = join(folder, 'postgres');
+    if (existsSync(dir))
+      await startEmbedded({ dir, log: quiet, fsync: false }).then(
+        (server) => server.stop(),
+        () => {},
+      );
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 async function sharedServer(folder: string): Promise<{ url: string; stop(): Promise<void> }> {

@@ -73,7 +73,7 @@ export async function stopServer(cluster: string): Promise<void> {
   const pid = readPidFile(cluster)?.pid;
   if (pid === undefined || !isRunning(cluster)) return;
   process.kill(pid, 'SIGINT');
-  while (isAlive(pid) && existsSync(join(cluster, 'postmaster.pid'))) {
+  while (isAlive(pid) && !isDefunct(pid)) {
     // Immediate: like a crash, and repaired at the next start like one.
     if (performance.now() > until) return void process.kill(pid, 'SIGQUIT');
     await wait(10);
@@ -192,13 +192,21 @@ function isPostgresOf(pid: number, cluster: string): boolean {
   }
 }
 
-/** Empty for one that has ended and was not yet collected: in a container without an init, that can be for ever. */
 function commandOf(pid: number): string {
+  if (isDefunct(pid)) return '';
   try {
-    const line = execFileSync('ps', ['-o', 'stat=,command=', '-p', String(pid)], { encoding: 'utf8' });
-    return line.startsWith('Z') ? '' : line;
+    return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
   } catch {
     return '';
+  }
+}
+
+/** It has ended and was not yet collected by its parent: in a container without an init, that can be for ever. */
+function isDefunct(pid: number): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, ''));
+  } catch {
+    return false;
   }
 }
 
