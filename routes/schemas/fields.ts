@@ -51,6 +51,8 @@ export const time = () =>
   z.iso
     .datetime({ offset: true, error: 'must be an RFC 3339 time' })
     .refine((text) => text >= EPOCH && !Number.isNaN(Date.parse(text)), 'must be a time since 1970');
+/** The same, kept as UTC. An overwrite runs on refused values too, so it must not throw on them. */
+export const normalTime = () => time().overwrite((text) => (Number.isNaN(Date.parse(text)) ? text : new Date(text).toISOString()));
 /** RFC 3339 in UTC out. */
 export const utcTime = () => z.iso.datetime();
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CONTINUITY_MODES, OBJECTIVES, SPOT_POLICIES } from '../../src/core/job.ts';
-import { country, field, id, money, safeLine, safeText, time } from './fields.ts';
+import { country, field, id, money, normalTime, safeLine, safeText } from './fields.ts';
 
 /** The parts of a job's spec that this version obeys: what goes in, defaults filled, is what comes out. */
 
@@ -113,7 +113,7 @@ export const checkpoint = z.strictObject({
 export const limits = z.strictObject({
   maxRuntimeSeconds: field(z.int().min(1).max(3_660 * DAY).nullable().default(null), 'Stopped and failed after running this long in one attempt, seconds.', 86_400),
   deadline: field(
-    time().overwrite((text) => new Date(text).toISOString()).nullable().default(null),
+    normalTime().nullable().default(null),
     'Stopped and failed when not ended by then, RFC 3339.',
     '2099-12-01T00:00:00.000Z',
   ),

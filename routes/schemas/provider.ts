@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { BROKER_KINDS, HEALTH_STATES, PROVIDER_MODES, REALMS } from '../../src/core/provider.ts';
 import { VENDOR_LEVELS } from '../../src/core/provider-status.ts';
-import { country, field, safeLine, safeText, slug, time, utcTime, vendorName, version } from './fields.ts';
+import { country, field, normalTime, safeLine, safeText, slug, time, utcTime, vendorName, version } from './fields.ts';
 
 /** Kinds of the contract that this version cannot do: whatever their settings, they are refused as not yet supported. */
 const LATER_KINDS = ['kubernetes', 'slurm', 'openstack'] as const;
 
 const kind = <Kind extends string>(name: Kind) => field(z.literal(name), 'How it is worked with.', name);
+const brokerId = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}Broker`;
+const mapping = Object.fromEntries(['agent', 'process', ...LATER_KINDS].map((name) => [name, `#/components/schemas/${brokerId(name)}`]));
 const broker = z
   .discriminatedUnion('kind', [
-    z.strictObject({ kind: kind('agent') }).meta({ description: 'A program of ours beside the GPUs dials in.' }),
+    z.strictObject({ kind: kind('agent') }).meta({ id: brokerId('agent'), description: 'A program of ours beside the GPUs dials in.' }),
     z
       .strictObject({
         kind: kind('process'),
@@ -22,10 +24,10 @@ const broker = z
           .optional()
           .meta({ description: 'What GPUs the machine has, where `nvidia-smi` cannot say.' }),
       })
-      .meta({ description: "Commands on the service's own machine; only where HOST is loopback or NARU_PROCESS_BROKER=1." }),
-    ...LATER_KINDS.map((name) => z.looseObject({ kind: kind(name) }).meta({ description: 'Not supported yet.' })),
+      .meta({ id: brokerId('process'), description: "Commands on the service's own machine; only where HOST is loopback or NARU_PROCESS_BROKER=1." }),
+    ...LATER_KINDS.map((name) => z.looseObject({ kind: kind(name) }).meta({ id: brokerId(name), description: 'Not supported yet.' })),
   ])
-  .meta({ description: 'The adapter and its settings.', discriminator: { propertyName: 'kind' } });
+  .meta({ description: 'The adapter and its settings.', discriminator: { propertyName: 'kind', mapping } });
 
 const site = z.strictObject({
   city: field(safeLine(100), 'Where it stands.', 'Pangyo'),
@@ -35,7 +37,6 @@ const site = z.strictObject({
   longitude: field(z.number().min(-180).max(180), 'Degrees east, WGS 84.', 127.1),
 });
 
-const normalTime = () => time().overwrite((text) => new Date(text).toISOString());
 const certification = z.strictObject({
   scheme: field(safeLine(100), 'Who certifies.', 'CSAP'),
   grade: field(safeLine(100), 'What is certified.', 'high'),
