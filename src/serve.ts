@@ -9,6 +9,7 @@ import { createBell } from './bell.ts';
 import { createCheckpointStorage } from './checkpoints.ts';
 import { createClock } from './clock.ts';
 import type { Config } from './config.ts';
+import { StartError } from './core/start-error.ts';
 import { DEFAULT_TIMING } from './core/timing.ts';
 import type { Deps } from './deps.ts';
 import { Engine } from './engine.ts';
@@ -55,7 +56,9 @@ export async function serve(config: Config): Promise<void> {
       const loop = noteListening(deps, listening.signal);
       closings.unshift({ what: 'listening', close: () => (listening.abort(), loop) });
     }
-    await app.listen({ host: config.host, port: config.port });
+    await app.listen({ host: config.host, port: config.port }).catch((error: NodeJS.ErrnoException) => {
+      throw new StartError(`cannot listen on ${config.host}, port ${config.port}: ${error.code ?? error.message}`);
+    });
     announce(config, app.server.address());
     await stopped.asked;
     log.info('stopping');
