@@ -1,16 +1,13 @@
 import {
   addService,
-  comeBack,
-  finish,
   openService,
   openVendors,
   prologue,
-  recover,
   startWatching,
-  strike,
   submitAll,
   type Stage,
 } from './acts.ts';
+import { comeBack, finish, recover, strike } from './loss.ts';
 import { collect, type Outcome } from './outcome.ts';
 import { openHome, tail, type Home } from './processes.ts';
 import { reportOf } from './report.ts';
@@ -43,19 +40,20 @@ export async function runDemo(
   try {
     const stage: Stage = { home, screen, signal: interrupt.signal, ledgerFile: home.path('ledger') };
     outcome = await Promise.race([play(stage, from), interrupt.aborted]);
-    screen.end();
-    screen.plain(reportOf(outcome, screen.paint));
   } catch (error) {
     failure = error;
-    screen.end();
-    if (interrupt.code === null) tellFailure(screen, home, error);
+    tellFailure(screen, home, error);
   }
-  const cleared = await clear(home, screen);
+  const left = await clear(home);
   interrupt.forget();
+  if (outcome !== null) outcome = withLeft(outcome, left);
+  else if (left !== null) screen.say(screen.paint.red(left));
+  if (outcome !== null) screen.plain(reportOf(outcome, screen.paint));
   if (options.json)
-    process.stdout.write(`${JSON.stringify(outcome ?? { ok: false, failure: String(failure) }, null, 2)}\n`);
-  if (interrupt.code !== null) return interrupt.code;
-  return outcome?.ok === true && cleared ? 0 : 1;
+    process.stdout.write(
+      `${JSON.stringify(outcome ?? { ok: false, failure: messageOf(failure) }, null, 2)}\n`,
+    );
+  return interrupt.code ?? (outcome?.ok === true ? 0 : 1);
 }
 
 async function play(stage: Stage, from: number): Promise<Outcome> {
@@ -73,6 +71,7 @@ async function play(stage: Stage, from: number): Promise<Outcome> {
     const outcome = await collect(world.api, watch.picture(), blow, performance.now() - from);
     await watch.stop();
     stage.screen.end();
+    stage.screen.say('everything is stopped, and its folder goes');
     await stopWorld(world);
     return { ...outcome, tookMs: Math.round(performance.now() - from) };
   } finally {
@@ -80,26 +79,33 @@ async function play(stage: Stage, from: number): Promise<Outcome> {
   }
 }
 
-/** Ends and removes what is left, and looks again: that nothing stays is a promise as well. */
-async function clear(home: Home, screen: Screen): Promise<boolean> {
+/** Ends and removes what is left, and looks again. Resolves with what could not be cleared, null: nothing is left. */
+async function clear(home: Home): Promise<string | null> {
   try {
     await home.clear();
-    return true;
+    return null;
   } catch (error) {
-    screen.say(
-      screen.paint.red(`could not clear up: ${error instanceof Error ? error.message : String(error)}`),
-    );
-    return false;
+    return `could not clear up: ${messageOf(error)}`;
   }
 }
 
+function withLeft(outcome: Outcome, left: string | null): Outcome {
+  return left === null ? outcome : { ...outcome, ok: false, objections: [...outcome.objections, left] };
+}
+
 function tellFailure(screen: Screen, home: Home, error: unknown): void {
-  screen.say(screen.paint.red(`The demo failed: ${error instanceof Error ? error.message : String(error)}`));
+  screen.end();
+  screen.say(screen.paint.red(`The demo stops: ${messageOf(error)}`));
+  if (error instanceof Interrupted) return;
   for (const name of ['service', 'pangyo', 'gwangju', 'daegu']) {
     const lines = tail(home.path('logs', `${name}.log`), 4);
     if (lines !== '') screen.plain([screen.paint.dim(`${name}: ${lines}`)]);
   }
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+class Interrupted extends Error {}
 
 /** SIGINT, SIGTERM, SIGHUP and the time limit end the story wherever it is; the clearing up still happens. */
 function interruptible() {
@@ -108,13 +114,15 @@ function interruptible() {
   let code: number | null = null;
   const on = (signal: NodeJS.Signals) => {
     code ??= codes[signal as keyof typeof codes] ?? 1;
-    controller.abort(new Error(`interrupted by ${signal}`));
+    controller.abort(new Interrupted(`interrupted by ${signal}, clearing up`));
   };
   for (const signal of Object.keys(codes)) process.on(signal, on);
   const aborted = new Promise<never>((_, reject) => {
     controller.signal.addEventListener('abort', () => reject(controller.signal.reason));
   });
   aborted.catch(() => {});
+  // Whoever read along has gone (`naru demo | head`): nobody is left to play for.
+  for (const out of [process.stdout, process.stderr]) out.on('error', () => on('SIGHUP'));
   const limit = setTimeout(() => controller.abort(new Error('it took too long')), GIVE_UP_MS);
   return {
     signal: controller.signal,

@@ -5,16 +5,19 @@ import type { Picture } from './watch.ts';
 
 /** What a person would say about the difference between two looks. */
 export function differences(now: Picture, before: Picture, paint: Paint): string[] {
-  const jobs = [...now.jobs.values()].flatMap((job) => aboutJob(job, before.jobs.get(job.name), paint));
+  const jobs = [...now.jobs.values()].flatMap((job) =>
+    aboutJob(job, before.jobs.get(job.name), now.places.get(job.name), paint),
+  );
   const providers = [...now.providers.values()].flatMap((one) =>
     aboutProvider(one, before.providers.get(one.name), paint),
   );
   return [...providers, ...jobs];
 }
 
-function aboutJob(job: Job, before: Job | undefined, paint: Paint): string[] {
+function aboutJob(job: Job, before: Job | undefined, place: string | undefined, paint: Paint): string[] {
   const name = paint.bold(job.name);
   const { placement } = job;
+  const at = place === undefined ? '' : ` at ${place}`;
   const lines: string[] = [];
   if (placement !== null && (before?.placement === null || before?.attempts !== job.attempts)) {
     const again = job.attempts > 1 ? `, attempt ${job.attempts}` : '';
@@ -25,11 +28,9 @@ function aboutJob(job: Job, before: Job | undefined, paint: Paint): string[] {
   if (job.state === before?.state) return lines;
   if (job.state === 'queued' && before !== undefined)
     lines.push(`${name} ${paint.yellow('is queued again')} (${job.reason})`);
-  if (job.state === 'running' && job.attempts > 1)
-    lines.push(`${name} ${paint.green('runs again')} at ${placement?.provider}`);
-  if (job.state === 'succeeded')
-    lines.push(`${name} ${paint.green('succeeded')} at ${placement?.provider ?? 'its provider'}`);
-  if (job.state === 'cancelled') lines.push(`${name} was stopped as asked`);
+  if (job.state === 'running' && job.attempts > 1) lines.push(`${name} ${paint.green('runs again')}${at}`);
+  if (job.state === 'succeeded') lines.push(`${name} ${paint.green('succeeded')}${at}`);
+  if (job.state === 'cancelled') lines.push(`${name} was stopped${at} as asked`);
   if (job.state === 'failed')
     lines.push(`${name} ${paint.red('failed')} (${job.reason}, exit code ${job.exitCode})`);
   return lines;

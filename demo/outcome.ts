@@ -1,9 +1,9 @@
-import type { Blow } from './acts.ts';
-import type { Allocation, Api, Decision, Job, Money, Page } from './api.ts';
-import { objections, type Line } from './ledger.ts';
-import { EPOCHS } from './model.ts';
+import type { Api, Allocation, Decision, Job, Money, Page } from './api.ts';
+import { objections } from './ledger.ts';
+import type { Blow } from './loss.ts';
+import { digestOf, EPOCHS } from './model.ts';
 import { referenceOf } from './probe.ts';
-import { digestOf } from './model.ts';
+import { recoveryOf, type Recovery } from './recovery.ts';
 import { SERVICE, TRAINING } from './story.ts';
 import type { Picture } from './watch.ts';
 
@@ -43,24 +43,13 @@ export interface Why {
   readonly objective: string;
   /** The next best that was free, if there was any. */
   readonly insteadOf: { readonly provider: string; readonly pricePerHour: Money } | null;
-  readonly removed: readonly { readonly rule: string; readonly offers: number; readonly example: string }[];
-}
-
-/** After the blow; every `…Ms` counted from it. */
-export interface Recovery {
-  /** The service gave the old attempt up. */
-  readonly lostMs: number | null;
-  /** The new place was decided. */
-  readonly decidedMs: number | null;
-  /** The service saw the new attempt run. */
-  readonly runningMs: number | null;
-  /** RTO: by the job's own word in the ledger, or by the first right answer over HTTP. */
-  readonly rtoMs: number | null;
-  readonly to: string | null;
-  /** For a person: what it went on from. */
-  readonly from: string;
-  /** RPO: how old what it went on from was at the blow; all of its work where there was nothing. Null: it has none to lose. */
-  readonly rpoMs: number | null;
+  /** One example a rule. */
+  readonly removed: readonly {
+    readonly rule: string;
+    readonly offers: number;
+    readonly provider: string;
+    readonly detail: string;
+  }[];
 }
 
 export async function collect(api: Api, picture: Picture, blow: Blow, tookMs: number): Promise<Outcome> {
@@ -140,48 +129,12 @@ function whyOf(decision: Decision | undefined): Why {
   return {
     objective: decision?.objective ?? 'unknown',
     insteadOf: second ? { provider: second.provider, pricePerHour: second.pricePerHour } : null,
-    removed: (decision?.removed ?? []).map(({ rule, offers, examples }) => ({
-      rule,
-      offers,
-      example: examples[0] ? `${examples[0].provider} ${examples[0].detail}` : '',
-    })),
+    removed: (decision?.removed ?? []).map(({ rule, offers, examples }) => {
+      // What is most like the place that was taken tells the most.
+      const like = examples.find(({ offer }) => offer === decision?.candidates[0]?.offer) ?? examples[0];
+      return { rule, offers, provider: like?.provider ?? '', detail: like?.detail ?? '' };
+    }),
   };
-}
-
-function recoveryOf(job: Job, attempts: readonly Allocation[], picture: Picture, blow: Blow): Recovery {
-  const old = attempts.findLast(({ placedAt }) => Date.parse(placedAt) <= blow.atMs);
-  const next = attempts.find(({ placedAt }) => Date.parse(placedAt) > blow.atMs);
-  const since = (time: string | null | undefined) => (time == null ? null : Date.parse(time) - blow.atMs);
-  const own = picture.ledger.filter(({ name }) => name === job.name);
-  const restart = own.find(({ what, atMs }) => what === 'start' && atMs > blow.atMs);
-  const again =
-    job.name === SERVICE
-      ? picture.probes.find(({ right, attempt }) => right && attempt === next?.attempt)?.atMs
-      : restart?.atMs;
-  return {
-    lostMs: since(old?.releasingAt ?? old?.releasedAt),
-    decidedMs: since(next?.placedAt),
-    runningMs: since(next?.startedAt),
-    rtoMs: again === undefined ? null : again - blow.atMs,
-    to: next?.provider ?? null,
-    ...lossOf(job, own, restart, blow),
-  };
-}
-
-function lossOf(
-  { name }: Job,
-  own: readonly Line[],
-  restart: Line | undefined,
-  { atMs }: Blow,
-): { from: string; rpoMs: number | null } {
-  const before = own.filter((line) => line.atMs <= atMs);
-  if (name === SERVICE) return { from: `the model of epoch ${restart?.epoch ?? '?'}`, rpoMs: null };
-  if (name !== TRAINING)
-    return { from: 'its beginning: it keeps no checkpoint', rpoMs: atMs - (before[0]?.atMs ?? atMs) };
-  const done = before.findLast(({ what }) => what === 'epoch')?.epoch ?? 0;
-  const written = before.find(({ what, epoch }) => what === 'epoch' && epoch === restart?.epoch);
-  const from = `the checkpoint of epoch ${restart?.epoch ?? '?'} (${done} were done)`;
-  return { from, rpoMs: atMs - (written?.atMs ?? before[0]?.atMs ?? atMs) };
 }
 
 function sum(costs: readonly Money[]): Money {

@@ -17,7 +17,7 @@ export function panelOf(picture: Picture, paint: Paint): string[] {
     [...picture.jobs.values()].map((job) => [
       `  ${stateOf(job, paint)}`,
       job.name,
-      whereOf(job),
+      whereOf(job, picture),
       detailOf(job, picture),
     ]),
   );
@@ -27,6 +27,7 @@ export function panelOf(picture: Picture, paint: Paint): string[] {
 /** The same for a log: what moves, in one line. */
 export function briefOf(picture: Picture): string {
   const jobs = [...picture.jobs.values()];
+  if (jobs.length === 0) return '';
   const ended = jobs.filter(({ finishedAt }) => finishedAt !== null).length;
   const training = picture.jobs.get(TRAINING);
   const service = picture.jobs.get(SERVICE);
@@ -49,8 +50,8 @@ function stateOf({ state }: Job, paint: Paint): string {
   return state === 'failed' ? paint.red('✗ failed') : paint.yellow(`◌ ${state}`);
 }
 
-function whereOf({ placement, attempts }: Job): string {
-  const where = placement?.provider ?? '';
+function whereOf({ name, placement, attempts, finishedAt }: Job, { places }: Picture): string {
+  const where = placement?.provider ?? (finishedAt === null ? '' : (places.get(name) ?? ''));
   return attempts > 1 && where !== '' ? `${where} (attempt ${attempts})` : where;
 }
 
@@ -60,7 +61,7 @@ function detailOf(job: Job, picture: Picture): string {
   if (job.name !== SERVICE) return '';
   const right = picture.probes.filter((probe) => probe.right);
   const last = picture.probes.at(-1);
-  const now = last === undefined || last.right ? '' : ', no answer now';
+  const now = last === undefined || last.right || job.state !== 'running' ? '' : ', no answer now';
   return `${right.length} right answers${right.length > 0 ? `, model of epoch ${right.at(-1)?.epoch}` : ''}${now}`;
 }
 

@@ -1,3 +1,4 @@
+import type { Money } from './api.ts';
 import type { AttemptOutcome, JobOutcome, Outcome, Why } from './outcome.ts';
 import { vendorOf } from './story.ts';
 import { money, pad, seconds, table, type Paint } from './text.ts';
@@ -57,28 +58,40 @@ const since = (ms: number | null) => (ms === null ? '?' : seconds(ms));
 
 function places({ jobs, totalCost }: Outcome, paint: Paint): string[] {
   const rows = jobs.flatMap((job) => job.attempts.map((attempt, i) => placeRow(job, attempt, i)));
-  const total = ['  in all, at demo prices', '', '', money(totalCost), ''];
-  const titles = ['  job', 'where', 'price an hour', 'cost', 'why there'];
+  const total = ['  in all, at demo prices', '', '', cost(totalCost), ''];
+  const titles = ['  job', 'where', `${totalCost.currency} an hour`, totalCost.currency, 'why there'];
   const [title = '', ...lines] = table([titles, ...rows, total], [2, 3]);
   return [paint.dim(title), ...lines.slice(0, -1), paint.bold(lines.at(-1) ?? '')];
 }
 
 function placeRow({ name, state }: JobOutcome, attempt: AttemptOutcome, index: number): string[] {
-  const { provider, pricePerHour, cost, why } = attempt;
+  const { provider, pricePerHour } = attempt;
   const label =
     index === 0 ? `${state === 'succeeded' || state === 'cancelled' ? '✓' : '✗'} ${name}` : '  again';
-  return [`  ${label}`, provider, money(pricePerHour), money(cost), reasonOf(why)];
+  return [`  ${label}`, provider, amount(pricePerHour), cost(attempt.cost), reasonOf(attempt.why)];
 }
 
 /** One short line out of the service's explanation: what it was better than, and what was out of the question. */
 function reasonOf({ objective, insteadOf, removed }: Why): string {
   const better =
     insteadOf === null
-      ? 'the only one'
-      : `${objective}, before ${insteadOf.provider} at ${money(insteadOf.pricePerHour)}`;
-  const out = removed.map(({ rule, example }) => `${rule}: ${example}`);
-  const shown = out.slice(0, 2).join('; ');
-  return `${better}${shown === '' ? '' : `; not ${shown}`}${out.length > 2 ? '; …' : ''}`;
+      ? 'the only one that fits'
+      : `${objective} (next: ${insteadOf.provider} ${amount(insteadOf.pricePerHour)})`;
+  // That an offer without a GPU has none is no news.
+  const [out] = removed.filter(({ rule }) => rule !== 'gpu-count').toReversed();
+  if (out === undefined) return better;
+  const who = out.detail.includes(out.provider) || out.detail.startsWith('region') ? '' : `${out.provider} `;
+  return `${better}; ${who}${out.detail}`;
+}
+
+/** Without the currency, which stands above the column. */
+function amount(price: Money): string {
+  return money(price).replace(/ [A-Z]+$/, '');
+}
+
+/** To a hundredth: what seconds cost is fractions of a won. */
+function cost(price: Money): string {
+  return amount({ ...price, amount: Number(price.amount).toFixed(2) });
 }
 
 function claims({ jobs, service, training, objections }: Outcome, paint: Paint): string[] {
@@ -91,6 +104,7 @@ function claims({ jobs, service, training, objections }: Outcome, paint: Paint):
     `  (${accuracy} of 1000 unseen points right): no epoch lost for good, none trained twice.`,
     `The service job answered ${service.rightBefore} times before the loss and ${service.rightAfter} after it, ${service.wrong} times wrongly;`,
     `  every number was compared with a model that the demo trained itself.`,
+    `Nothing is left: no process of all this runs any more, and its folder is gone.`,
   ];
   if (objections.length > 0) return objections.map((one) => `  ${paint.red('✗')} ${one}`);
   return held.map((line) => (line.startsWith('  ') ? `  ${line}` : `  ${paint.green('✓')} ${line}`));

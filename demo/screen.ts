@@ -11,7 +11,7 @@ export interface Screen {
   say(text: string): void;
   /** Without a time before it. */
   plain(lines: readonly string[]): void;
-  /** What is going on now. `brief`: the same in one line. */
+  /** What is going on now. `brief`: the same in one line; empty: nothing to say yet. */
   show(panel: readonly string[], brief: string): void;
   /** Takes the panel away. */
   end(): void;
@@ -49,7 +49,7 @@ export function createScreen(out: Output, colours: boolean, sinceStart: () => nu
     show: (lines, brief) => {
       panel = lines;
       if (tty) return redraw([]);
-      if (sinceStart() - briefAt < BRIEF_EVERY_MS) return;
+      if (brief === '' || sinceStart() - briefAt < BRIEF_EVERY_MS) return;
       briefAt = sinceStart();
       redraw([`${clockOf(briefAt)}  … ${brief}`]);
     },

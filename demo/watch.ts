@@ -9,6 +9,8 @@ export interface Picture {
   /** By name, in the order of submission. */
   readonly jobs: ReadonlyMap<string, Job>;
   readonly providers: ReadonlyMap<string, Provider>;
+  /** Job → provider where it is, or was last seen. */
+  readonly places: ReadonlyMap<string, string>;
   readonly ledger: readonly Line[];
   readonly probes: readonly Probe[];
   /** How many checkpoints of the training the service has, complete. */
@@ -23,6 +25,7 @@ export interface Watch {
 }
 
 const EVERY_MS = 250;
+const NOTHING = { jobs: new Map(), providers: new Map(), places: new Map(), ledger: [], checkpointsSaved: 0 };
 
 /** Looks at the service, the ledger and the service job over and over; `changed` hears of every look. */
 export function watchWorld(
@@ -34,7 +37,7 @@ export function watchWorld(
   const own = new AbortController();
   const both = AbortSignal.any([own.signal, signal]);
   const probes: Probe[] = [];
-  let picture: Picture = { jobs: new Map(), providers: new Map(), ledger: [], probes, checkpointsSaved: 0 };
+  let picture: Picture = { ...NOTHING, probes };
   let trouble: unknown = null;
 
   const look = async (): Promise<void> => {
@@ -85,10 +88,15 @@ async function pictureOf(
   return {
     jobs: new Map(jobs.items.toReversed().map((job) => [job.name, job])),
     providers: new Map(providers.items.map((provider) => [provider.name, provider])),
+    places: new Map([...before.places, ...jobs.items.flatMap(placeOf)]),
     ledger: readLedger(ledgerFile),
     probes: [...probes],
     checkpointsSaved: events.items.filter(({ type }) => type === 'checkpoint.saved').length,
   };
+}
+
+function placeOf({ name, placement }: Job): [string, string][] {
+  return placement === null ? [] : [[name, placement.provider]];
 }
 
 function gaveUp(what: string, withinMs: number, trouble: unknown, { jobs }: Picture): Error {
