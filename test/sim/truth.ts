@@ -1,0 +1,57 @@
+import type { Scheduler } from './scheduler.ts';
+
+/** A process that really runs somewhere. What anybody says about it is another matter. */
+export interface Run {
+  readonly allocationId: string;
+  readonly jobId: string;
+  readonly provider: string;
+  readonly startedMs: number;
+  endedMs: number | null;
+  /** Null: killed. */
+  exitCode: number | null;
+}
+
+/**
+ * What really happens at the providers. Only the simulation knows it, and it is what the service's word is held
+ * against: never two runs of one job at once.
+ */
+export class Truth {
+  readonly runs: Run[] = [];
+  readonly live = new Map<string, Run>();
+  readonly #scheduler: Scheduler;
+  readonly #violated: (what: string) => void;
+  /** May this start at all? Asked of the invariants, who know what the database says. Null: yes. */
+  objection: (allocationId: string, jobId: string) => string | null = () => null;
+
+  constructor(scheduler: Scheduler, violated: (what: string) => void) {
+    this.#scheduler = scheduler;
+    this.#violated = violated;
+  }
+
+  start(allocationId: string, jobId: string, provider: string): Run {
+    const now = this.#scheduler.nowMs;
+    const run: Run = { allocationId, jobId, provider, startedMs: now, endedMs: null, exitCode: null };
+    this.#scheduler.note(provider, `RUN ${allocationId} of ${jobId}`);
+    for (const other of this.live.values()) {
+      if (other.jobId !== jobId) continue;
+      this.#violated(`${jobId} runs twice: ${other.allocationId} at ${other.provider}, now ${allocationId} at ${provider}`);
+    }
+    const objection = this.objection(allocationId, jobId);
+    if (objection !== null) this.#violated(`${allocationId} of ${jobId} starts at ${provider}: ${objection}`);
+    this.runs.push(run);
+    this.live.set(allocationId, run);
+    return run;
+  }
+
+  end(run: Run, exitCode: number | null, how: string): void {
+    if (run.endedMs !== null) return;
+    run.endedMs = this.#scheduler.nowMs;
+    run.exitCode = exitCode;
+    this.live.delete(run.allocationId);
+    this.#scheduler.note(run.provider, `END ${run.allocationId} ${how} ${exitCode ?? ''}`);
+  }
+
+  exitedWell(jobId: string): boolean {
+    return this.runs.some((run) => run.jobId === jobId && run.exitCode === 0);
+  }
+}

@@ -1,0 +1,312 @@
+import { DEFAULT_TIMING, type Timing } from '../../src/core/timing.ts';
+import { verifyAudit } from '../../src/flows/verifyAudit.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+import { SimAgent } from './agent.ts';
+import { Invariants } from './invariants.ts';
+import { makeMarket, registerMarket, type Vendor } from './market.ts';
+import { Link, Network } from './network.ts';
+import { SimPushProvider } from './push-provider.ts';
+import { seeded, type Random } from './random.ts';
+import { Bells, Replica, type Outside } from './replica.ts';
+import { kill, Scheduler } from './scheduler.ts';
+import { Site } from './site.ts';
+import { instrument, poolOf, VirtualLocks } from './store.ts';
+import { Truth } from './truth.ts';
+import { Workload } from './workload.ts';
+
+export interface SimOptions {
+  readonly seed: number;
+  /** Of the storm. */
+  readonly steps: number;
+  readonly print?: ((line: string) => void) | null;
+}
+
+export interface SimResult {
+  readonly seed: number;
+  /** Empty: all is well. */
+  readonly violations: readonly string[];
+  readonly steps: number;
+  readonly virtualSeconds: number;
+  readonly hash: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly trace: readonly string[];
+}
+
+/** The sweep four times as slow as in production: fewer steps in which nothing happens. No bound of safety is touched. */
+const TIMING: Timing = { ...DEFAULT_TIMING, sweepMs: 1_000 };
+const CONNECTIONS = 12;
+/** The longest job, as often as capacity makes it wait, and every wait that the clockwork knows. */
+const CALM_MS = 400_000;
+
+/** A whole world of one seed, on an empty migrated database: storm, then calm. */
+export class World {
+  readonly scheduler: Scheduler;
+  readonly truth: Truth;
+  readonly invariants: Invariants;
+  readonly network: Network;
+  readonly bells: Bells;
+  readonly agents: SimAgent[] = [];
+  readonly pushed = new Map<string, SimPushProvider>();
+  readonly workload: Workload;
+  readonly vendors: readonly Vendor[];
+  readonly violations: string[] = [];
+  readonly counts: Record<string, number> = {};
+  replicas: Replica[] = [];
+  readonly random: Random;
+  readonly #outside: Outside;
+  readonly #options: SimOptions;
+  #replicasMade = 0;
+
+  private constructor(store: Store, url: string, scheduler: Scheduler, options: SimOptions) {
+    const random = seeded(`seed ${options.seed}`);
+    const violated = (what: string) => {
+      scheduler.note('VIOLATED', what);
+      this.violations.push(what);
+    };
+    const up = () => this.replicas;
+    this.#options = options;
+    this.random = random.fork('faults');
+    this.scheduler = scheduler;
+    this.vendors = makeMarket(random.fork('market'));
+    this.truth = new Truth(scheduler, violated);
+    this.invariants = new Invariants(url, this.truth, this.vendors, violated);
+    this.network = new Network(scheduler, random.fork('network'), up);
+    this.bells = new Bells(scheduler, random.fork('bells'));
+    const world = () => this.invariants.world;
+    const jobs = 10 + Math.floor(options.steps / 80);
+    this.workload = new Workload(scheduler, random.fork('workload'), up, world, this.vendors, jobs, violated);
+    for (const { name, kind } of this.vendors) {
+      const site = new Site(name, scheduler, this.truth, random.fork(`site ${name}`));
+      const own = random.fork(`provider ${name}`);
+      if (kind === 'process') this.pushed.set(name, new SimPushProvider(site, new Link(), scheduler, this.network, own));
+      else this.agents.push(new SimAgent(site, new Link(), scheduler, this.network, own));
+    }
+    for (const agent of this.agents) agent.gossip = () => this.#gossipFor(agent);
+    this.#outside = {
+      scheduler,
+      store,
+      locks: new VirtualLocks(),
+      bells: this.bells,
+      timing: TIMING,
+      violated,
+      broker: (name, kind, caller) => this.pushed.get(name)?.brokerFor(caller) ?? { kind, way: 'pull' },
+    };
+    for (let i = random.int(1, 3); i > 0; i -= 1) this.addReplica();
+  }
+
+  static async run(url: string, options: SimOptions): Promise<SimResult> {
+    const choices = seeded(`seed ${options.seed}`).fork('scheduler');
+    const scheduler = new Scheduler(choices, choices.pick([0, 0.02, 0.1, 0.3]), options.print ?? null);
+    const store = openStore(url, { max: CONNECTIONS });
+    let listening: Scheduler | null = null;
+    await instrument(poolOf(store), () => listening, CONNECTIONS);
+    await registerMarket(store, makeMarket(seeded(`seed ${options.seed}`).fork('market')), new Date(scheduler.nowMs));
+    listening = scheduler;
+    const world = new World(store, url, scheduler, options);
+    await world.invariants.open();
+    try {
+      await world.#storm();
+      if (world.violations.length === 0) await world.#calm();
+      return world.#result();
+    } finally {
+      for (const { proc } of world.replicas) kill(proc);
+      await world.scheduler.quiet();
+      await world.invariants.close();
+      await store.close();
+    }
+  }
+
+  addReplica(): void {
+    const name = `replica-${(this.#replicasMade += 1)}`;
+    this.scheduler.note('operator', `starts ${name}`);
+    this.replicas = this.replicas.filter(({ proc }) => proc.alive);
+    this.replicas.push(new Replica(name, this.#outside, seeded(`seed ${this.#options.seed}`).fork(name)));
+  }
+
+  count(what: string): void {
+    this.counts[what] = (this.counts[what] ?? 0) + 1;
+  }
+
+  async #storm(): Promise<void> {
+    this.#mischief();
+    for (let i = 0; i < this.#options.steps && this.violations.length === 0; i += 1) await this.#step();
+  }
+
+  async #step(): Promise<void> {
+    this.scheduler.dirty = false;
+    await this.scheduler.step();
+    if (this.scheduler.dirty) await this.invariants.check();
+  }
+
+  /** Something happens, and something else a little later, until the storm is over. */
+  #mischief(): void {
+    const weather = WEATHERS[this.random.int(0, WEATHERS.length - 1)]!;
+    const next = () => {
+      if (!this.network.unreliable) return;
+      const what = this.random.weighted({ ...PEOPLE, ...weather });
+      this.count(what);
+      DEEDS[what](this, this.random);
+      this.scheduler.in(this.random.int(20, 500), null, next);
+    };
+    for (let i = 0; i < 4; i += 1) this.workload.submit();
+    this.scheduler.in(10, null, next);
+  }
+
+  /** Everything is mended; then what can end must end, and what waits must say truly why. */
+  async #calm(): Promise<void> {
+    const { scheduler, workload, invariants } = this;
+    scheduler.note('weather', 'CALM');
+    this.network.unreliable = this.bells.unreliable = false;
+    scheduler.slowness = 0;
+    for (const { proc } of this.replicas) {
+      proc.pausedUntilMs = 0;
+      proc.crash = null;
+    }
+    while (this.replicas.filter(({ proc }) => proc.alive).length === 0) this.addReplica();
+    for (const agent of this.agents) agent.heal();
+    for (const provider of this.pushed.values()) provider.heal();
+    workload.heal();
+    await this.#until('everything ends that can', CALM_MS, () => this.#settled());
+    if (this.violations.length > 0) return;
+    if (!this.#settled()) this.violations.push(`after ${CALM_MS / 1000} s of calm: ${this.#unsettled().join('; ')}`);
+    for (const { id } of workload.intents) {
+      if (id !== null && !invariants.world.jobs.has(id)) this.violations.push(`${id} was acknowledged and is lost`);
+    }
+    workload.cancelAll();
+    await this.#until('the rest is cancelled', 60_000, () => this.#empty());
+    if (this.violations.length > 0) return;
+    this.violations.push(...this.#leftovers());
+    const audit = verifyAudit({ store: this.#outside.store });
+    const { ok, broken } = await audit;
+    if (!ok) this.violations.push(`the audit chain is broken: ${JSON.stringify(broken)}`);
+  }
+
+  async #until(what: string, ms: number, done: () => boolean): Promise<void> {
+    const until = this.scheduler.nowMs + ms;
+    this.scheduler.note('weather', `until ${what}`);
+    while (this.scheduler.nowMs < until && this.violations.length === 0 && !done()) await this.#step();
+  }
+
+  #settled(): boolean {
+    return this.#unsettled().length === 0;
+  }
+
+  #unsettled(): string[] {
+    return [...this.invariants.world.jobs.values()].flatMap((job) => {
+      if (job.state === 'queued') return this.#explain(job.name, this.invariants.untrueWait(job));
+      const service = job.spec.run.env['SIM_MS'] === 'never';
+      if (job.state === 'running' && service) return [];
+      return ['provisioning', 'running', 'stopping'].includes(job.state) ? [`${job.name} is ${job.state}`] : [];
+    });
+  }
+
+  #explain(name: string, untrue: string | null): string[] {
+    return untrue === null ? [] : [`${name} is queued: ${untrue}`];
+  }
+
+  #empty(): boolean {
+    return this.#leftovers().length === 0;
+  }
+
+  /** What should be gone when everything has ended. */
+  #leftovers(): string[] {
+    const { jobs, allocations, offers } = this.invariants.world;
+    const sites = [...this.agents.map(({ site }) => site), ...[...this.pushed.values()].map(({ site }) => site)];
+    return [
+      ...[...jobs.values()].filter(({ state }) => !TERMINAL.includes(state)).map(({ name, state }) => `${name} is still ${state}`),
+      ...[...allocations.values()].filter(({ state }) => state !== 'released').map(({ id, state }) => `${id} is still ${state}`),
+      ...[...offers.values()].filter(({ used }) => used !== 0).map(({ provider, name, used }) => `${provider}/${name}: ${used} used`),
+      ...[...this.truth.live.values()].map(({ allocationId, provider }) => `${allocationId} still runs at ${provider}`),
+      ...sites.filter(({ entries }) => entries.size > 0).map(({ provider, entries }) => `${provider} keeps ${entries.size} records`),
+    ];
+  }
+
+  #gossipFor(agent: SimAgent): string[] {
+    const others = [...this.invariants.world.allocations.values()].filter(({ provider }) => provider !== agent.provider);
+    return ['alc-never-was', ...others.slice(-5).map(({ id }) => id)];
+  }
+
+  #result(): SimResult {
+    const states: Record<string, number> = {};
+    for (const { state } of this.invariants.world.jobs.values()) states[state] = (states[state] ?? 0) + 1;
+    const { scheduler, truth, network, invariants } = this;
+    return {
+      seed: this.#options.seed,
+      violations: this.violations,
+      steps: scheduler.steps,
+      virtualSeconds: Math.round(scheduler.elapsedMs / 1000),
+      hash: (scheduler.traceHash >>> 0).toString(16).padStart(8, '0'),
+      counts: { ...states, runs: truth.runs.length, syncs: network.syncs, checks: invariants.checks, ...this.counts },
+      trace: scheduler.trace,
+    };
+  }
+}
+
+const TERMINAL = ['succeeded', 'failed', 'cancelled'];
+
+type Deed = (world: World, random: Random) => void;
+
+const agentOf = (world: World, random: Random) => random.pick(world.agents);
+const pushedOf = (world: World, random: Random) => random.pick([...world.pushed.values()]);
+const linkOf = (world: World, random: Random) =>
+  random.pick([...world.agents, ...world.pushed.values()]).link;
+
+/** Long enough to be given up for, more often than not. */
+const outage = (random: Random) => (random.chance(0.3) ? random.int(300, 4_000) : random.int(4_000, 14_000));
+
+const DEEDS = {
+  submit: (world) => world.workload.submit(),
+  misuse: (world) => world.workload.misuse(),
+  cancel: (world) => world.workload.cancel(),
+  move: (world) => world.workload.move(),
+  drain: (world) => world.workload.drain(),
+  changeOffer: (world) => world.workload.changeOffer(),
+  withdrawOffer: (world) => world.workload.withdrawOffer(),
+  vendorWord: (world) => world.workload.vendorWord(),
+  nothing: () => undefined,
+  agentAlone: (world, random) => agentOf(world, random).crash('alone', random.int(100, 9_000)),
+  agentChildren: (world, random) => agentOf(world, random).crash('with-children', outage(random)),
+  agentRecords: (world, random) => agentOf(world, random).crash('records-lost', outage(random)),
+  agentFrozen: (world, random) => agentOf(world, random).freeze(outage(random)),
+  agentRefuses: (world, random) => void (agentOf(world, random).refuseUntilMs = world.scheduler.nowMs + random.int(500, 5_000)),
+  agentLies: (world, random) => void (agentOf(world, random).lieUntilMs = world.scheduler.nowMs + random.int(500, 8_000)),
+  siteSlow: (world, random) => void (agentOf(world, random).site.slowUntilMs = world.scheduler.nowMs + random.int(500, 8_000)),
+  requestsLost: (world, random) => void (linkOf(world, random).requestsLostUntilMs = world.scheduler.nowMs + outage(random)),
+  answersLost: (world, random) => void (linkOf(world, random).answersLostUntilMs = world.scheduler.nowMs + outage(random)),
+  linkSlow: (world, random) => void (linkOf(world, random).slowUntilMs = world.scheduler.nowMs + outage(random)),
+  powerLost: (world, random) => pushedOf(world, random).crash(outage(random)),
+  pushRefuses: (world, random) => void (pushedOf(world, random).refuseUntilMs = world.scheduler.nowMs + random.int(500, 5_000)),
+  replicaDies: (world, random) => {
+    const up = world.replicas.filter(({ proc }) => proc.alive);
+    if (up.length > 0) random.pick(up).proc.crash = random.pick(['before', 'after']);
+    world.scheduler.in(random.int(100, 6_000), null, () => {
+      if (world.replicas.filter(({ proc }) => proc.alive).length < 3) world.addReplica();
+    });
+  },
+  replicaPauses: (world, random) => {
+    const { proc } = random.pick(world.replicas);
+    const ms = random.chance(0.6) ? random.int(50, 1_500) : random.int(1_500, 12_000);
+    world.scheduler.note(proc.name, `stands still for ${ms} ms`);
+    proc.pausedUntilMs = world.scheduler.nowMs + ms;
+  },
+} satisfies Record<string, Deed>;
+
+type Weights = Readonly<Partial<Record<keyof typeof DEEDS, number>>>;
+
+const PEOPLE = {
+  submit: 14, misuse: 1, cancel: 3, move: 3, drain: 1, changeOffer: 2, withdrawOffer: 1, vendorWord: 1, nothing: 6,
+} as Readonly<Record<keyof typeof DEEDS, number>>;
+
+/** Each seed has its own: when everything breaks at once, little is ever seen to go wrong for its own reason. */
+const WEATHERS: readonly Weights[] = [
+  { nothing: 10 },
+  { agentAlone: 2, agentChildren: 2, agentRecords: 1, agentFrozen: 2, agentRefuses: 1, siteSlow: 1 },
+  { requestsLost: 2, answersLost: 2, linkSlow: 2, siteSlow: 1 },
+  { replicaDies: 4, replicaPauses: 4, agentChildren: 1 },
+  { powerLost: 2, pushRefuses: 2, requestsLost: 2, answersLost: 2, replicaPauses: 2, move: 6 },
+  {
+    agentAlone: 1, agentChildren: 1, agentRecords: 1, agentFrozen: 1, agentRefuses: 1, agentLies: 1, siteSlow: 1,
+    requestsLost: 1, answersLost: 1, linkSlow: 1, powerLost: 1, pushRefuses: 1, replicaDies: 1, replicaPauses: 1,
+  },
+  { move: 10, cancel: 8, agentLies: 2, linkSlow: 1, replicaPauses: 2 },
+];
