@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { createServer, type Socket } from 'node:net';
 import { claimGround, removeCgroup } from './cgroups.ts';
 import { claimFile } from './claim.ts';
@@ -112,6 +113,7 @@ async function main(dataDir: string, idleMs: number): Promise<void> {
   });
   rmSync('warden.sock', { force: true });
   server.listen('warden.sock');
+  flushCompileCache();
 
   setInterval(() => {
     supervisor.enforce();
