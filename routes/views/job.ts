@@ -27,7 +27,7 @@ export function renderJob(row: JobRow, placed: JobPlacement = NOWHERE, currency:
     reasonDetail: row.reasonDetail,
     waiting: row.waiting,
     placement: here === null ? null : renderPlacement(here, currency),
-    endpoints: here?.endpoint == null ? [] : [{ url: here.endpoint, serving: here.serving }],
+    endpoints: here?.endpoint == null || !holds(here) ? [] : [{ url: here.endpoint, serving: here.serving }],
     attempts: row.attempts,
     exitCode: row.exitCode,
     // Nothing is reserved before there are budgets.
@@ -38,10 +38,16 @@ export function renderJob(row: JobRow, placed: JobPlacement = NOWHERE, currency:
   };
 }
 
-/** A queued job's old allocation may still be on its way out elsewhere: the job is not there any more. */
+/**
+ * Where it is, or (when it has ended) where it last was. A queued job's old allocation may still be on its way out
+ * elsewhere: the job is not there any more.
+ */
 function isThere(row: JobRow, allocation: AllocationRow): boolean {
-  const holds = (HOLDING_ALLOCATION_STATES as readonly string[]).includes(allocation.state);
-  return holds && row.state !== 'queued' && allocation.id === row.currentAllocationId;
+  return row.state !== 'queued' && allocation.id === row.currentAllocationId;
+}
+
+function holds(allocation: AllocationRow): boolean {
+  return (HOLDING_ALLOCATION_STATES as readonly string[]).includes(allocation.state);
 }
 
 function renderPlacement(row: AllocationRow, currency: string) {
