@@ -18,6 +18,8 @@ export function tidy(made: object): OpenAPIV3_1.Document {
   for (const [name, schema] of Object.entries(document.components.schemas)) {
     if (!name.endsWith('Input')) openAnswers(schema);
   }
+  // Before the pairs: what only an unused schema refers to is not used.
+  prune(document);
   mergePairs(document);
   prune(document);
   addExamples(document.paths);
