@@ -1,6 +1,5 @@
 import '../../src/lean.ts';
-import { hash } from 'node:crypto';
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import Fastify, { LogController, type FastifyBaseLogger } from 'fastify';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -8,6 +7,7 @@ import type { Actor } from '../../src/core/access.ts';
 import { Problem } from '../../src/core/problem.ts';
 import { contradictions } from '../../src/core/spec-check.ts';
 import { createIds } from '../../src/ids.ts';
+import { createMetrics } from '../../src/metrics.ts';
 import { submittedJob } from '../../src/store/apply/submissions.ts';
 import { acceptJson } from '../../routes/bodies.ts';
 import { creatingHeaders } from '../../routes/creating.ts';
@@ -39,7 +39,7 @@ const app = newApp();
 
 app.post(
   '/v1/jobs',
-  { config: { may: 'jobs.write' }, schema: { headers: creatingHeaders, body: jobRequest } },
+  { config: { may: 'jobs.write' }, schema: { operationId: 'submitJob', headers: creatingHeaders, body: jobRequest } },
   async (request, reply) => {
     const now = new Date();
     const spec = toJobSpec(request.body);
@@ -69,10 +69,10 @@ function newApp(): App {
   made.setSerializerCompiler(() => (data) => JSON.stringify(data));
   made.setErrorHandler((error, request, reply) => sendProblem(request, reply, error));
   acceptJson(made);
-  logRequests(made);
+  logRequests(made, createMetrics());
   guard(
     made,
-    { authenticate: async (request) => known(request.headers.authorization ?? ''), forget() {} },
+    { authenticate: async (request) => known(request.headers.authorization ?? ''), forget() {}, isStillGood: async () => true },
     { failuresPerMinute: 300, requestsPerMinute: null },
   );
   return made;
