@@ -31,7 +31,7 @@ export async function runDemo(
 ): Promise<number> {
   const from = performance.now();
   const out = options.json ? process.stderr : process.stdout;
-  const colours = out.isTTY === true && !process.env['NO_COLOR'];
+  const colours = out.isTTY && !process.env['NO_COLOR'];
   const screen = createScreen(out, colours, () => performance.now() - from);
   const interrupt = interruptible();
   const home = await openHome();
@@ -118,7 +118,7 @@ function interruptible() {
   };
   for (const signal of Object.keys(codes)) process.on(signal, on);
   const aborted = new Promise<never>((_, reject) => {
-    controller.signal.addEventListener('abort', () => reject(controller.signal.reason));
+    controller.signal.addEventListener('abort', () => reject(controller.signal.reason as Error));
   });
   aborted.catch(() => {});
   // Whoever read along has gone (`naru demo | head`): nobody is left to play for.

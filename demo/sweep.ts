@@ -61,7 +61,10 @@ export async function killAll(folder: string): Promise<number> {
   for (let round = 0; round < 100; round++) {
     const left = processesOf(folder);
     if (left.length === 0) break;
-    for (const pid of left) hit.add(pid) && kill(pid, 'SIGKILL');
+    for (const pid of left) {
+      hit.add(pid);
+      kill(pid, 'SIGKILL');
+    }
     await wait(20);
   }
   return hit.size;
