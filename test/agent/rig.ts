@@ -86,9 +86,12 @@ export interface Rig {
 
 let made = 0;
 
-export async function openRig(options: { gpus?: readonly Gpu[]; saveMs?: number } = {}): Promise<Rig> {
+export async function openRig(
+  options: { gpus?: readonly Gpu[]; saveMs?: number; dir?: string } = {},
+): Promise<Rig> {
   const dir = mkdtempSync(join(tmpdir(), 'naru-agent-test-'));
-  const { dataDir } = openDataFolder(join(dir, 'data'));
+  // The depot is somewhere else: a disk that is full is the agent's own.
+  const { dataDir } = openDataFolder(join(options.dir ?? dir, 'data'));
   const depot = openDepot(dir);
   const open = (): Promise<Executor> =>
     openExecutor({

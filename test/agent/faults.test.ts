@@ -1,0 +1,154 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDataFolder } from '../../src/agent/dataFolder.ts';
+import type { Observation, Order } from '../../src/core/order.ts';
+import { isAlive, orderOf, processesOf, shell, until } from './rig.ts';
+
+const HOLDER = join(import.meta.dirname, 'holder.ts');
+
+/** An agent process, and what it last said. */
+interface Holder {
+  readonly child: ChildProcess;
+  see(id: string): Observation | undefined;
+}
+
+describe('an agent that is killed or frozen', () => {
+  let dir: string;
+  let dataDir: string;
+  const holders: Holder[] = [];
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'naru-faults-'));
+    dataDir = openDataFolder(join(dir, 'data')).dataDir;
+  });
+  afterEach(async () => {
+    for (const { child } of holders.splice(0)) child.kill('SIGKILL');
+    const warden = wardenPid();
+    if (warden !== null && isAlive(warden)) {
+      process.kill(warden, 'SIGTERM');
+      await until(() => !isAlive(warden) || null, 'the warden to go');
+    }
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  const hold = (orders: readonly Order[], leaseMs = 2_500): Holder => {
+    const child = spawn(process.execPath, [HOLDER, dataDir, JSON.stringify(orders), String(leaseMs)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let last: Observation[] = [];
+    createInterface({ input: child.stdout }).on('line', (line) => (last = JSON.parse(line) as Observation[]));
+    const holder = { child, see: (id: string) => last.find(({ allocationId }) => allocationId === id) };
+    holders.push(holder);
+    return holder;
+  };
+  const wardenPid = (): number | null => {
+    try {
+      return Number(readFileSync(join(dataDir, 'warden.pid'), 'utf8').split(' ')[0]);
+    } catch {
+      return null;
+    }
+  };
+  const runs = (holder: Holder, id: string) =>
+    until(() => holder.see(id)?.phase === 'running' || null, `${id} to run`);
+  const ends = (holder: Holder, id: string) =>
+    until(() => (holder.see(id)?.phase === 'ended' ? holder.see(id) : null), `${id} to end`);
+
+  const stubborn = `trap '' TERM; (setsid sh -c "trap '' TERM; while :; do sleep 0.1; done" &); while :; do sleep 0.1; done`;
+
+  it('frozen (SIGSTOP): the lease ends the job all the same, and it is said when the agent wakes up', async () => {
+    const order = orderOf({ command: shell(stubborn) });
+    const agent = hold([order]);
+    await runs(agent, order.allocationId);
+    agent.child.kill('SIGSTOP');
+    await until(
+      () => processesOf(order.allocationId).length === 0 || null,
+      'the job to be ended by its lease',
+    );
+    agent.child.kill('SIGCONT');
+    expect(await ends(agent, order.allocationId)).toMatchObject({ outcome: 'lease-expired' });
+  });
+
+  it('killed alone: the job goes on, and its end is told by the next agent', async () => {
+    const order = orderOf({ command: shell(`until [ -e ${dir}/go ]; do sleep 0.05; done; exit 11`) });
+    const agent = hold([order], 15_000);
+    await runs(agent, order.allocationId);
+    const before = processesOf(order.allocationId);
+    agent.child.kill('SIGKILL');
+    const next = hold([], 15_000);
+    await runs(next, order.allocationId);
+    expect(processesOf(order.allocationId)).toEqual(expect.arrayContaining(before.slice(0, 1)));
+    writeFileSync(join(dir, 'go'), '');
+    expect(await ends(next, order.allocationId)).toMatchObject({ outcome: 'exited', exitCode: 11 });
+  });
+
+  it('killed alone: what ended before the next agent came is told as it was', async () => {
+    const order = orderOf({ command: shell(`until [ -e ${dir}/go ]; do sleep 0.05; done; exit 12`) });
+    const agent = hold([order], 15_000);
+    await runs(agent, order.allocationId);
+    agent.child.kill('SIGKILL');
+    writeFileSync(join(dir, 'go'), '');
+    await until(() => processesOf(order.allocationId).length === 0 || null, 'the job to end');
+    expect(await ends(hold([]), order.allocationId)).toMatchObject({ outcome: 'exited', exitCode: 12 });
+  });
+
+  it('killed together with the warden: nothing of the job goes on, and the next agent says that it is lost', async () => {
+    const order = orderOf({ command: shell(stubborn) });
+    const agent = hold([order], 60_000);
+    await runs(agent, order.allocationId);
+    await until(() => processesOf(order.allocationId).length > 2 || null, 'the daemon to be there');
+    agent.child.kill('SIGKILL');
+    process.kill(wardenPid() as number, 'SIGKILL');
+    // Nobody is left who would know of a lease.
+    await until(() => processesOf(order.allocationId).length === 0 || null, 'the job to end');
+    const next = hold([]);
+    expect(await ends(next, order.allocationId)).toMatchObject({ outcome: 'lost', exitCode: null });
+  });
+
+  it('only the warden is killed: its jobs are lost, and new ones run', async () => {
+    const order = orderOf({ command: shell(stubborn) });
+    const agent = hold([order], 60_000);
+    await runs(agent, order.allocationId);
+    process.kill(wardenPid() as number, 'SIGKILL');
+    expect(await ends(agent, order.allocationId)).toMatchObject({ outcome: 'lost' });
+    expect(processesOf(order.allocationId)).toEqual([]);
+  });
+
+  it('the warden is frozen: it is given up when leases run out, with its jobs', async () => {
+    const order = orderOf({ command: shell(stubborn) });
+    const agent = hold([order], 2_500);
+    await runs(agent, order.allocationId);
+    process.kill(wardenPid() as number, 'SIGSTOP');
+    expect(await ends(agent, order.allocationId)).toMatchObject({ outcome: 'lost' });
+    expect(processesOf(order.allocationId)).toEqual([]);
+  });
+
+  it('agent and warden are frozen: the job does not outlive the moment in which the warden wakes up', async () => {
+    const order = orderOf({ command: shell(stubborn) });
+    const agent = hold([order], 1_500);
+    await runs(agent, order.allocationId);
+    const warden = wardenPid() as number;
+    agent.child.kill('SIGSTOP');
+    process.kill(warden, 'SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(processesOf(order.allocationId)).not.toEqual([]);
+    process.kill(warden, 'SIGCONT');
+    await until(() => processesOf(order.allocationId).length === 0 || null, 'the job to end');
+    agent.child.kill('SIGCONT');
+    expect(await ends(agent, order.allocationId)).toMatchObject({ outcome: 'lease-expired' });
+  });
+
+  it('a second agent on the same folder is refused', async () => {
+    const first = hold([orderOf({ command: shell('sleep 100') })], 60_000);
+    await until(() => wardenPid(), 'the warden');
+    await until(() => first.see(`x`) === undefined || null, 'the first agent');
+    const second = spawn(process.execPath, [HOLDER, dataDir], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let complaint = '';
+    second.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
+    const code = await new Promise((resolve) => second.once('exit', resolve));
+    expect(code).toBe(1);
+    expect(complaint).toContain('another agent is using this data folder');
+  });
+});
