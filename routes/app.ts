@@ -42,6 +42,10 @@ export function buildApp(deps: Deps, options: DoorOptions = {}): FastifyInstance
   const app = newApp(deps);
   const stopping = new AbortController();
   app.addHook('preClose', async () => stopping.abort(new Error('the service is stopping')));
+  // What was held open leaves an idle connection behind, which a closing server would wait for.
+  app.addHook('onResponse', async (request) => {
+    if (stopping.signal.aborted) request.raw.socket.destroySoon();
+  });
   const auth = makeAuthenticator(deps);
   guard(app, auth, { failuresPerMinute: options.failuresPerMinute ?? 300, requestsPerMinute: options.requestsPerMinute ?? null });
   const room: Room = {

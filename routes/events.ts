@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '../src/core/problem.ts';
@@ -7,6 +6,7 @@ import { listDecisions } from '../src/store/read/decisions.ts';
 import { answer } from './answers.ts';
 import { aName, aSeq, readCursor, renderPage } from './cursor.ts';
 import { visibleJob } from './jobs.ts';
+import { sendStream } from './stream.ts';
 import type { App, Room } from './room.ts';
 import { field, page, paging } from './schemas/fields.ts';
 import { decision, jobEvent, jobParams } from './schemas/job.ts';
@@ -101,7 +101,7 @@ function streamEvents(room: Room, request: FastifyRequest, reply: FastifyReply, 
   reply.header('content-type', 'text/event-stream; charset=utf-8');
   // Told to proxies that would otherwise keep events until there are enough of them.
   reply.header('x-accel-buffering', 'no');
-  return reply.send(Readable.from(write(room, request, jobId, from, gone.signal)));
+  return sendStream(reply, write(room, request, jobId, from, gone.signal));
 }
 
 async function* write(room: Room, request: FastifyRequest, jobId: string, from: number, gone: AbortSignal): AsyncGenerator<string> {

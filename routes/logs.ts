@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { isTerminal } from '../src/core/job.ts';
@@ -6,6 +5,7 @@ import { Problem } from '../src/core/problem.ts';
 import { jobStates, newestCheckpoint } from '../src/store/read/jobs.ts';
 import { logAfter, type LogChunk } from '../src/store/read/logs.ts';
 import { visibleJob } from './jobs.ts';
+import { sendStream } from './stream.ts';
 import type { App, Room } from './room.ts';
 import { jobParams, logQuery } from './schemas/job.ts';
 
@@ -45,7 +45,7 @@ export function jobLogRoutes(app: App, room: Room): void {
       reply.raw.once('close', () => gone.abort());
       reply.header('content-type', 'text/plain; charset=utf-8');
       const stop = AbortSignal.any([gone.signal, room.stopping]);
-      return reply.send(Readable.from(read(room, request, id, request.query.follow === true, stop)) as never);
+      return sendStream(reply, read(room, request, id, request.query.follow === true, stop)) as never;
     },
   );
 

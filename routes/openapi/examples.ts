@@ -36,7 +36,8 @@ export function addExamples(paths: Record<string, Record<string, unknown>>): voi
     const operation = paths[example.route]?.[example.method.toLowerCase()] as Operation | undefined;
     if (operation === undefined) throw new Error(`openapi/examples/${name}.json is of no operation`);
     const short = name.replace(/^\d+-/, '');
-    if (example.request !== undefined) show(operation.requestBody?.content, short, example.summary, example.request);
+    // What is refused as malformed is shown by its refusal alone: it is no example of the body.
+    if (example.request !== undefined && example.status !== 400) show(operation.requestBody?.content, short, example.summary, example.request);
     if (example.response !== undefined) show(operation.responses[example.status]?.content, short, example.summary, example.response);
   }
 }
