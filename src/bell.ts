@@ -158,7 +158,7 @@ function openRedis(url: string): OpenLine<Topic> {
     try {
       const producer = await connect({ commandTimeout: 3_000 });
       const queue = new Queue(QUEUE, { connection: producer, ...QUEUE_OPTIONS });
-      return lineOver(queue, {
+      return await lineOver(queue, {
         probe: () => producer.ping(),
         worker: async () =>
           new Worker(QUEUE, async () => {}, { connection: await connect({}), ...WORKER_OPTIONS }),
@@ -181,7 +181,7 @@ function openPostgres(url: string): OpenLine<Topic> {
       await runMigrations(client, SCHEMA).finally(() => client.release());
       const connection = pool as unknown as PgPool;
       const queue = new postgres.Queue(QUEUE, { connection, ...QUEUE_OPTIONS });
-      return lineOver(queue, {
+      return await lineOver(queue, {
         probe: () => pool.query('select 1'),
         worker: async () => new postgres.Worker(QUEUE, async () => {}, { connection, ...WORKER_OPTIONS }),
         end: () => pool.end(),

@@ -43,7 +43,7 @@ export async function createClock(
     const sampled = await sampleOffset(readDatabaseTime, monotonicMs).catch(() => offsetMs);
     if (monotonicMs() - before <= SAMPLE_WITHIN_MS) offsetMs = sampled;
   };
-  const timer = setInterval(() => void resample(), SAMPLE_EVERY_MS).unref();
+  const following = setInterval(() => void resample(), SAMPLE_EVERY_MS).unref();
 
   return {
     now() {
@@ -52,7 +52,7 @@ export async function createClock(
       return new Date(Math.floor(shown.ms));
     },
     sleep,
-    stop: () => clearInterval(timer),
+    stop: () => clearInterval(following),
   };
 }
 

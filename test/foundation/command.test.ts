@@ -109,7 +109,7 @@ describe('bin/naru', () => {
       /^naru: DATABASE_URL: cannot connect (?!.*hunter2)[^\n]+\n$/,
     ],
   ])('naru serve with %j', async (env, said) => {
-    const ended = await run(NARU, ['serve'], env as Record<string, string>);
+    const ended = await run(NARU, ['serve'], env);
     expect(ended.err).toMatch(said);
     expect(ended).toMatchObject({ code: 1, out: '' });
   });

@@ -31,6 +31,10 @@ test('everything that an operator would alert on is there, under one prefix', as
 test('a provider is in one state of health', async () => {
   const metrics = createMetrics({ process: false });
   for (const state of ['healthy', 'degraded', 'down', 'down']) metrics.setProviderHealth('pangyo', state);
-  const { values } = await metrics.registry.getSingleMetric('naru_provider_health')!.get();
-  expect(values.filter(({ value }) => value === 1).map(({ labels }) => labels['state'])).toEqual(['down']);
+  const lines = (await metrics.registry.metrics())
+    .split('\n')
+    .filter((line) => line.startsWith('naru_provider_health{'));
+  expect(lines.filter((line) => line.endsWith(' 1'))).toEqual([
+    'naru_provider_health{provider="pangyo",state="down"} 1',
+  ]);
 });

@@ -15,7 +15,7 @@ export interface SystemPostgres extends Binaries {
 
 /** The machine's own PostgreSQL, 15 or newer, or null (noted as skipped). To be asked while tests are collected. */
 export function systemPostgres(what: string): SystemPostgres | null {
-  const found = folders()
+  const found = programFolders()
     .map((folder) => ({ initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') }))
     .filter(({ initdb, postgres }) => existsSync(initdb) && existsSync(postgres))
     .map((programs) => ({ ...programs, major: majorOf(programs.postgres) }))
@@ -45,7 +45,7 @@ export async function startSystemPostgres(
 }
 
 /** Programs on the PATH may be links, and a server finds its other files beside itself. */
-function folders(): string[] {
+function programFolders(): string[] {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian)
     ? readdirSync(debian).map((version) => join(debian, version, 'bin'))

@@ -67,10 +67,11 @@ async function query(server: Embedded, text: string): Promise<Record<string, unk
   const client = new pg.Client({ connectionString: await server.url() });
   client.on('error', () => {});
   await client.connect();
-  return client
-    .query<Record<string, unknown>>(text)
-    .then(({ rows }) => rows)
-    .finally(() => client.end());
+  try {
+    return (await client.query<Record<string, unknown>>(text)).rows;
+  } finally {
+    await client.end();
+  }
 }
 
 test('starts from nothing, keeps what it holds, listens on no network, and leaves no process', async () => {

@@ -1,4 +1,11 @@
-import { allocations, jobs, offers, organizations, projects, providers } from '../../src/store/schema.ts';
+import {
+  offers,
+  organizations,
+  projects,
+  providers,
+  type allocations,
+  type jobs,
+} from '../../src/store/schema.ts';
 import type { AllocationRow, JobRow, Store } from '../../src/store/store.ts';
 
 export const NOW = new Date('2026-03-02T09:00:00.000Z');

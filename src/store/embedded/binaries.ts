@@ -128,7 +128,8 @@ function makeCopy(place: string, native: string): void {
   rmSync(half, { recursive: true, force: true });
   mkdirSync(half, { mode: 0o755 });
   cpSync(native, half, { recursive: true, verbatimSymlinks: true });
-  for (const program of Object.values(programsIn(half))) chmodSync(program, 0o755);
+  const { initdb, postgres } = programsIn(half);
+  for (const program of [initdb, postgres]) chmodSync(program, 0o755);
   tryToLink(half);
   rmSync(place, { recursive: true, force: true });
   renameSync(half, place);
