@@ -89,7 +89,13 @@ export class SimAgent {
     for (;;) {
       this.#sequence += 1;
       const sentAtMs = this.#scheduler.nowMs;
-      const reply = await this.#network.sync(proc, this.link, this.provider, this.#request(ordersVersion), this.#timeoutMs);
+      const reply = await this.#network.sync(
+        proc,
+        this.link,
+        this.provider,
+        this.#request(ordersVersion),
+        this.#timeoutMs,
+      );
       if (reply.kind === 'answer') {
         // An answer to a question whose lease is over says nothing that may still be done.
         if (this.#elapsedMs(sentAtMs) < reply.answer.leaseSeconds * 1000) {
@@ -147,7 +153,8 @@ export class SimAgent {
     const { site } = this;
     const leaseUntilMs = sentAtMs + (answer.leaseSeconds * 1000) / this.#rate;
     const before = [...site.entries.keys()];
-    for (const id of [...answer.start.map((order) => order.allocationId), ...answer.keep]) site.renew(id, leaseUntilMs);
+    for (const id of [...answer.start.map((order) => order.allocationId), ...answer.keep])
+      site.renew(id, leaseUntilMs);
     for (const stop of answer.stop) {
       if (stop.renewed) site.renew(stop.allocationId, leaseUntilMs);
       site.stop(stop.allocationId, stop.graceSeconds * 1000, proc);
@@ -155,7 +162,12 @@ export class SimAgent {
     for (const order of answer.start) {
       if (site.entries.has(order.allocationId)) continue;
       if (this.#scheduler.nowMs < this.refuseUntilMs) {
-        site.decline(order, order.allocationId, this.#random.chance(0.5) ? 'refused' : 'no-capacity', 'not today');
+        site.decline(
+          order,
+          order.allocationId,
+          this.#random.chance(0.5) ? 'refused' : 'no-capacity',
+          'not today',
+        );
       } else site.start(order, leaseUntilMs, proc);
     }
     for (const id of answer.keep) {

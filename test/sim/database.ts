@@ -29,7 +29,8 @@ export async function withFreshDatabase<T>(ground: Ground, work: (url: string) =
 /** For the command line: SIM_DATABASE_URL and SIM_TEMPLATE where a parent made them, else a server of its own. */
 export async function openGround(): Promise<{ ground: Ground; close(): Promise<void> }> {
   const { SIM_DATABASE_URL: url, SIM_TEMPLATE: template } = process.env;
-  if (url !== undefined && template !== undefined) return { ground: { url, template }, close: async () => {} };
+  if (url !== undefined && template !== undefined)
+    return { ground: { url, template }, close: async () => {} };
   const folder = mkdtempSync(join(tmpdir(), 'naru-sim-'));
   chmodSync(folder, 0o711);
   const server = await startEmbedded({ dir: join(folder, 'postgres'), log: quiet, fsync: false });

@@ -8,13 +8,21 @@ Runs the real flows over a simulated outside. A seed gives the same trace every 
   --seed N      one seed (default 1)
   --seeds A..B  a soak; prints a line per seed
   --steps M     steps of the storm (default 2500)
+  --brief       no trace
   --verbose     the whole trace; without it, the end of a failing one`;
 
 const TAIL = 60;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { seed: { type: 'string' }, seeds: { type: 'string' }, steps: { type: 'string' }, verbose: { type: 'boolean' }, help: { type: 'boolean' } },
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string' },
+      steps: { type: 'string' },
+      verbose: { type: 'boolean' },
+      brief: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
   });
   if (values.help) return console.log(HELP);
   const [first = 1, last = first] = (values.seeds ?? values.seed ?? '1').split('..').map(Number);
@@ -26,7 +34,7 @@ async function main(): Promise<void> {
       const print = values.verbose ? (line: string) => console.log(line) : null;
       const began = performance.now();
       const result = await withFreshDatabase(ground, (url) => World.run(url, { seed, steps, print }));
-      tell(result, performance.now() - began, values.verbose ?? false);
+      tell(result, performance.now() - began, values.verbose || values.brief ? 0 : TAIL);
       if (result.violations.length > 0) failed += 1;
     }
   } finally {
@@ -35,12 +43,16 @@ async function main(): Promise<void> {
   if (failed > 0) process.exitCode = 1;
 }
 
-function tell(result: SimResult, ms: number, verbose: boolean): void {
+function tell(result: SimResult, ms: number, tail: number): void {
   const { seed, steps, virtualSeconds, hash, counts, violations } = result;
   const ok = violations.length === 0 ? 'ok' : 'FAILED';
-  const numbers = Object.entries(counts).map(([name, n]) => `${name} ${n}`).join(', ');
-  if (violations.length > 0 && !verbose) for (const line of result.trace.slice(-TAIL)) console.log(line);
-  console.log(`seed ${seed} ${ok} ${hash}: ${steps} steps, ${virtualSeconds} virtual s in ${(ms / 1000).toFixed(1)} s (${numbers})`);
+  const numbers = Object.entries(counts)
+    .map(([name, n]) => `${name} ${n}`)
+    .join(', ');
+  if (violations.length > 0 && tail > 0) for (const line of result.trace.slice(-tail)) console.log(line);
+  console.log(
+    `seed ${seed} ${ok} ${hash}: ${steps} steps, ${virtualSeconds} virtual s in ${(ms / 1000).toFixed(1)} s (${numbers})`,
+  );
   for (const violation of violations) console.log(`  ${violation}`);
 }
 

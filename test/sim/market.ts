@@ -15,7 +15,13 @@ export interface Vendor {
   readonly offers: readonly OfferTerms[];
 }
 
-const place = (city: string, country: string, region: string): Place => ({ city, country, region, latitude: 0, longitude: 0 });
+const place = (city: string, country: string, region: string): Place => ({
+  city,
+  country,
+  region,
+  latitude: 0,
+  longitude: 0,
+});
 const SITES: readonly [string, 'agent' | 'process', Place][] = [
   ['pangyo', 'agent', place('Pangyo', 'KR', 'kr-central')],
   ['gwangju', 'agent', place('Gwangju', 'KR', 'kr-south')],
@@ -34,16 +40,49 @@ export function makeMarket(random: Random): Vendor[] {
   return SITES.map(([name, kind, site]) => {
     const currency = name === 'tokyo' ? 'JPY' : 'KRW';
     const per = (won: number) => BigInt(Math.round((won * 1e12) / Number(RATES.get(currency))));
-    const base = { region: site.region, currency, effectiveFrom: null, listed: null, cpus: 16, memoryGiB: 128 };
-    const gpu = { gpuModel: random.pick(['H100', 'A100-80GB']), gpuCount: random.pick([1, 2, 4]), gpuMemoryGiB: 80 };
+    const base = {
+      region: site.region,
+      currency,
+      effectiveFrom: null,
+      listed: null,
+      cpus: 16,
+      memoryGiB: 128,
+    };
+    const gpu = {
+      gpuModel: random.pick(['H100', 'A100-80GB']),
+      gpuCount: random.pick([1, 2, 4]),
+      gpuMemoryGiB: 80,
+    };
     const none = { gpuModel: null, gpuCount: 0, gpuMemoryGiB: 0 };
     const spot = random.chance(0.5) ? per(random.int(500, 2_000)) : null;
     const offers: OfferTerms[] = [
-      { ...base, ...gpu, name: 'gpu', capacity: random.int(1, 4), priceMicrosPerHour: per(random.int(2_000, 9_000)), spotPriceMicrosPerHour: spot },
-      { ...base, ...none, name: 'cpu', capacity: random.int(1, 3), priceMicrosPerHour: per(random.int(50, 400)), spotPriceMicrosPerHour: null },
+      {
+        ...base,
+        ...gpu,
+        name: 'gpu',
+        capacity: random.int(1, 4),
+        priceMicrosPerHour: per(random.int(2_000, 9_000)),
+        spotPriceMicrosPerHour: spot,
+      },
+      {
+        ...base,
+        ...none,
+        name: 'cpu',
+        capacity: random.int(1, 3),
+        priceMicrosPerHour: per(random.int(50, 400)),
+        spotPriceMicrosPerHour: null,
+      },
     ];
     if (name === 'gwangju') {
-      offers.push({ ...base, ...gpu, name: 'euro', currency: 'EUR', capacity: 5, priceMicrosPerHour: 1n, spotPriceMicrosPerHour: null });
+      offers.push({
+        ...base,
+        ...gpu,
+        name: 'euro',
+        currency: 'EUR',
+        capacity: 5,
+        priceMicrosPerHour: 1n,
+        spotPriceMicrosPerHour: null,
+      });
     }
     return { name, kind, site, offers };
   });
@@ -51,11 +90,16 @@ export function makeMarket(random: Random): Vendor[] {
 
 export async function registerMarket(store: Store, vendors: readonly Vendor[], now: Date): Promise<void> {
   await store.transaction(async (tx) => {
-    await tx.execute(sql`insert into installation (currency, created_at) values ('KRW', ${now.toISOString()})`);
+    await tx.execute(
+      sql`insert into installation (currency, created_at) values ('KRW', ${now.toISOString()})`,
+    );
     await tx.insert(organizations).values({ name: 'acme', createdAt: now });
-    await tx.insert(projects).values(PROJECTS.map((name) => ({ name, organization: 'acme', createdAt: now })));
+    await tx
+      .insert(projects)
+      .values(PROJECTS.map((name) => ({ name, organization: 'acme', createdAt: now })));
     for (const [currency, rateMicros] of RATES) {
-      if (currency !== 'KRW') await tx.insert(exchangeRates).values({ currency, asOf: now, rateMicros, createdAt: now });
+      if (currency !== 'KRW')
+        await tx.insert(exchangeRates).values({ currency, asOf: now, rateMicros, createdAt: now });
     }
     for (const { name, kind, site, offers } of vendors) {
       await tx.insert(providers).values({
@@ -82,7 +126,8 @@ export function makeSpec(random: Random, name: string, now: Date): JobSpec {
   const service = random.chance(0.08);
   const gpus = random.pick([0, 0, 1, 1, 1, 2, 4]);
   const runMs = random.pick([0, 200, 1_500, 4_000, 8_000, 15_000]) + random.int(0, 900);
-  const some = <T>(probability: number, list: readonly T[]): T[] => (random.chance(probability) ? [random.pick(list)] : []);
+  const some = <T>(probability: number, list: readonly T[]): T[] =>
+    random.chance(probability) ? [random.pick(list)] : [];
   return {
     name,
     project: random.pick(PROJECTS),
@@ -93,7 +138,11 @@ export function makeSpec(random: Random, name: string, now: Date): JobSpec {
       env: { SIM_MS: service ? 'never' : String(runMs), SIM_EXIT: random.chance(0.12) ? '3' : '0' },
     },
     resources: {
-      gpu: { count: gpus, models: gpus > 0 ? some(0.3, ['H100', 'A100-80GB']) : [], minMemoryGiB: gpus > 0 ? random.pick([0, 0, 40, 80, 96]) : 0 },
+      gpu: {
+        count: gpus,
+        models: gpus > 0 ? some(0.3, ['H100', 'A100-80GB']) : [],
+        minMemoryGiB: gpus > 0 ? random.pick([0, 0, 40, 80, 96]) : 0,
+      },
       cpus: random.pick([0, 4, 16]),
       memoryGiB: random.pick([0, 0, 64]),
       nodes: 1,
@@ -101,16 +150,29 @@ export function makeSpec(random: Random, name: string, now: Date): JobSpec {
     placement: {
       objective: random.pick(['cheapest', 'available', 'balanced']),
       spot: random.pick(['never', 'allowed', 'allowed', 'only']),
-      providers: { allow: some(0.1, SITES.map(([site]) => site)), deny: some(0.15, SITES.map(([site]) => site)) },
+      providers: {
+        allow: some(
+          0.1,
+          SITES.map(([site]) => site),
+        ),
+        deny: some(
+          0.15,
+          SITES.map(([site]) => site),
+        ),
+      },
       regions: { allow: some(0.1, ['kr-central', 'kr-south']), deny: some(0.1, ['jp-east']) },
       countries: some(0.2, ['KR', 'JP']),
-      maxPricePerHour: random.chance(0.2) ? { amount: String(random.int(100, 9_000)), currency: random.pick(['KRW', 'KRW', 'EUR']) } : null,
+      maxPricePerHour: random.chance(0.2)
+        ? { amount: String(random.int(100, 9_000)), currency: random.pick(['KRW', 'KRW', 'EUR']) }
+        : null,
     },
     continuity: { mode: random.chance(0.2) ? 'none' : 'restart', rtoSeconds: null, rpoSeconds: null },
     checkpoint: { intervalSeconds: 600, fromJob: null },
     limits: {
       maxRuntimeSeconds: random.chance(0.08) ? random.int(2, 6) : null,
-      deadline: random.chance(0.08) ? new Date(now.getTime() + random.int(2_000, 40_000)).toISOString() : null,
+      deadline: random.chance(0.08)
+        ? new Date(now.getTime() + random.int(2_000, 40_000)).toISOString()
+        : null,
     },
     expectedRuntimeSeconds: null,
     priority: random.int(0, 100),

@@ -37,7 +37,9 @@ export class Network {
 
   delayMs(link: Link): number {
     if (this.#scheduler.nowMs < link.slowUntilMs) return this.#random.int(200, 5_000);
-    return this.unreliable && this.#random.chance(0.03) ? this.#random.int(100, 2_500) : this.#random.int(1, 25);
+    return this.unreliable && this.#random.chance(0.03)
+      ? this.#random.int(100, 2_500)
+      : this.#random.int(1, 25);
   }
 
   /** One call of an agent to whichever replica the load balancer gives it. */
@@ -49,11 +51,19 @@ export class Network {
         resolve({ kind: 'silence' });
       });
       const copies = this.unreliable && this.#random.chance(0.03) ? 2 : 1;
-      for (let copy = 0; copy < copies; copy += 1) this.#deliver(caller, link, provider, request, hangUp.signal, resolve);
+      for (let copy = 0; copy < copies; copy += 1)
+        this.#deliver(caller, link, provider, request, hangUp.signal, resolve);
     });
   }
 
-  #deliver(caller: Proc, link: Link, provider: string, request: SyncRequest, signal: AbortSignal, reply: (reply: Reply) => void): void {
+  #deliver(
+    caller: Proc,
+    link: Link,
+    provider: string,
+    request: SyncRequest,
+    signal: AbortSignal,
+    reply: (reply: Reply) => void,
+  ): void {
     const sent = JSON.stringify(request);
     this.#scheduler.in(this.delayMs(link), null, () => {
       const up = this.#replicas().filter(({ proc }) => proc.alive);
@@ -62,7 +72,10 @@ export class Network {
       this.syncs += 1;
       replica
         .sync(provider, JSON.parse(sent) as SyncRequest, signal)
-        .then((answer): Reply => ({ kind: 'answer', answer: JSON.parse(JSON.stringify(answer)) as SyncResponse }))
+        .then((answer): Reply => ({
+          kind: 'answer',
+          answer: JSON.parse(JSON.stringify(answer)) as SyncResponse,
+        }))
         .catch((error: unknown): Reply => {
           if (error instanceof Problem) return { kind: 'problem', problem: error };
           replica.unexpected('sync', error);

@@ -34,7 +34,10 @@ export function brokenRules(spec: JobSpec, offer: OfferFacts, vendor: Vendor): s
 }
 
 /** Does the price break the job's ceiling, or its word about spot? */
-export function brokenPrice(spec: JobSpec, sale: { spot: boolean; listMicros: bigint; currency: string }): string[] {
+export function brokenPrice(
+  spec: JobSpec,
+  sale: { spot: boolean; listMicros: bigint; currency: string },
+): string[] {
   const broken: string[] = [];
   if (sale.spot && spec.placement.spot === 'never') broken.push('spot');
   if (!sale.spot && spec.placement.spot === 'only') broken.push('spot');
@@ -44,7 +47,8 @@ export function brokenPrice(spec: JobSpec, sale: { spot: boolean; listMicros: bi
   if (limit !== null) {
     const limitRate = RATES.get(limit.currency);
     if (limitRate === undefined) broken.push('no-rate');
-    else if (rate !== undefined && sale.listMicros * rate > BigInt(limit.amount) * 1_000_000n * limitRate) broken.push('price');
+    else if (rate !== undefined && sale.listMicros * rate > BigInt(limit.amount) * 1_000_000n * limitRate)
+      broken.push('price');
   }
   return broken;
 }

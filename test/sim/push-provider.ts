@@ -43,7 +43,10 @@ export class SimPushProvider {
           site.start(order, leaseUntilMs, site.machine);
         });
       },
-      stop: (stop) => ask(`stop ${stop.allocationId}`, () => site.stop(stop.allocationId, stop.graceSeconds * 1000, site.machine)),
+      stop: (stop) =>
+        ask(`stop ${stop.allocationId}`, () =>
+          site.stop(stop.allocationId, stop.graceSeconds * 1000, site.machine),
+        ),
       renew: (ids, leaseSeconds) => {
         const leaseUntilMs = until(leaseSeconds);
         return ask('renew', () => ids.forEach((id) => site.renew(id, leaseUntilMs)));
@@ -70,10 +73,14 @@ export class SimPushProvider {
   #call<T>(caller: Proc, what: string, work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const scheduler = this.#scheduler;
-      scheduler.in(TIMEOUT_MS, caller, () => reject(new BrokerFault('unknown_outcome', `${what}: no answer`)));
+      scheduler.in(TIMEOUT_MS, caller, () =>
+        reject(new BrokerFault('unknown_outcome', `${what}: no answer`)),
+      );
       scheduler.in(this.#network.delayMs(this.link), null, () => {
         if (scheduler.nowMs < this.downUntilMs || scheduler.nowMs < this.link.requestsLostUntilMs) {
-          return scheduler.in(50, caller, () => reject(new BrokerFault('unreachable', `${what}: nobody there`)));
+          return scheduler.in(50, caller, () =>
+            reject(new BrokerFault('unreachable', `${what}: nobody there`)),
+          );
         }
         scheduler.note(this.site.provider, what);
         let settle: () => void;

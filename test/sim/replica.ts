@@ -67,7 +67,8 @@ export class Replica {
 
   /** A failure that no flow may have: neither a Problem nor a fault of the outside. */
   unexpected(what: string, error: unknown): void {
-    const cause = error instanceof Error ? `${error.stack ?? error.message} ${String(error.cause ?? '')}` : String(error);
+    const cause =
+      error instanceof Error ? `${error.stack ?? error.message} ${String(error.cause ?? '')}` : String(error);
     this.#outside.violated(`${this.proc.name}: ${what} failed: ${cause}`);
   }
 
@@ -95,7 +96,8 @@ function simIds(random: Random): Ids {
   return {
     next(kind: IdKind, now: Date) {
       let time = '';
-      for (let left = now.getTime(), i = 0; i < 10; i += 1, left = Math.floor(left / 32)) time = ALPHABET[left % 32] + time;
+      for (let left = now.getTime(), i = 0; i < 10; i += 1, left = Math.floor(left / 32))
+        time = ALPHABET[left % 32] + time;
       return `${kind}-${time}${letters(16)}`;
     },
     secret: () => letters(43),

@@ -111,7 +111,13 @@ export class Scheduler {
 
   /** Calls `fire` at or after that time; never when its proc is dead, later when it is paused. */
   at(atMs: number, proc: Proc | null, fire: () => void): Timer {
-    const timer: Timer = { atMs: Math.max(atMs, this.nowMs), order: (this.#timerCount += 1), proc, fire, cancelled: false };
+    const timer: Timer = {
+      atMs: Math.max(atMs, this.nowMs),
+      order: (this.#timerCount += 1),
+      proc,
+      fire,
+      cancelled: false,
+    };
     this.#timers.push(timer);
     return timer;
   }
@@ -161,7 +167,10 @@ export class Scheduler {
   /** Two steps never overlap, so nobody waits for a lock: what takes that long waits for ever. */
   #ioOver(): Promise<void> {
     return new Promise<void>((resolve, reject) => {
-      const stuck = setTimeout(() => reject(new Error(`stuck in: ${this.trace.at(-1) ?? 'nothing'}`)), STUCK_MS);
+      const stuck = setTimeout(
+        () => reject(new Error(`stuck in: ${this.trace.at(-1) ?? 'nothing'}`)),
+        STUCK_MS,
+      );
       this.#idle = () => {
         clearTimeout(stuck);
         this.#idle = null;
@@ -193,7 +202,12 @@ export class Scheduler {
       const paused = timer.proc === null ? 0 : timer.proc.pausedUntilMs;
       if (timer.atMs < paused) timer.atMs = paused;
       kept.push(timer);
-      if (first === null || timer.atMs < first.atMs || (timer.atMs === first.atMs && timer.order < first.order)) first = timer;
+      if (
+        first === null ||
+        timer.atMs < first.atMs ||
+        (timer.atMs === first.atMs && timer.order < first.order)
+      )
+        first = timer;
     }
     this.#timers = kept;
     if (first === null) throw new Error('nothing can ever happen again');

@@ -46,7 +46,9 @@ export class Site {
   start(order: Order, leaseUntilMs: number, launcher: Proc): void {
     const entry = this.#entry(order.allocationId, order, 'starting', leaseUntilMs);
     const slow = this.#scheduler.nowMs < this.slowUntilMs;
-    this.#scheduler.in(slow ? this.#random.int(500, 8_000) : this.#random.int(0, 300), launcher, () => this.#run(entry));
+    this.#scheduler.in(slow ? this.#random.int(500, 8_000) : this.#random.int(0, 300), launcher, () =>
+      this.#run(entry),
+    );
   }
 
   /** Puts an end on record that never was a start: refused, no capacity, or told to keep what is not here. */
@@ -69,7 +71,9 @@ export class Site {
     if (entry.run === null) return this.#end(entry, 'stopped', null, 'before it started');
     entry.phase = 'stopping';
     if (this.#random.chance(0.7)) {
-      this.#scheduler.in(this.#random.int(20, Math.max(40, graceMs)), this.machine, () => this.#end(entry, 'stopped', 143, null));
+      this.#scheduler.in(this.#random.int(20, Math.max(40, graceMs)), this.machine, () =>
+        this.#end(entry, 'stopped', 143, null),
+      );
     }
     this.#scheduler.in(graceMs + 20, killer, () => this.#end(entry, 'stopped', 137, null));
   }
@@ -140,14 +144,17 @@ export class Site {
   #run(entry: Entry): void {
     if (entry.phase !== 'starting' || this.entries.get(entry.id) !== entry || entry.order === null) return;
     const now = this.#scheduler.nowMs;
-    if (entry.leaseUntilMs <= now) return this.#end(entry, 'lease-expired', null, 'its lease ended before it started');
+    if (entry.leaseUntilMs <= now)
+      return this.#end(entry, 'lease-expired', null, 'its lease ended before it started');
     entry.run = this.#truth.start(entry.id, entry.order.jobId, this.provider);
     entry.phase = 'running';
     entry.startedMs = now;
     this.#guard(entry);
     const ms = Number(entry.order.env['SIM_MS']);
     if (Number.isFinite(ms)) {
-      this.#scheduler.in(ms, this.machine, () => this.#end(entry, 'exited', Number(entry.order?.env['SIM_EXIT'] ?? 0), null));
+      this.#scheduler.in(ms, this.machine, () =>
+        this.#end(entry, 'exited', Number(entry.order?.env['SIM_EXIT'] ?? 0), null),
+      );
     }
   }
 
@@ -156,7 +163,9 @@ export class Site {
     entry.lease = this.#scheduler.at(entry.leaseUntilMs, this.machine, () => {
       if (entry.phase === 'ended') return;
       if (entry.leaseUntilMs > this.#scheduler.nowMs) return this.#guard(entry);
-      this.#scheduler.in(this.#random.int(0, 150), this.machine, () => this.#end(entry, 'lease-expired', 137, null));
+      this.#scheduler.in(this.#random.int(0, 150), this.machine, () =>
+        this.#end(entry, 'lease-expired', 137, null),
+      );
     });
   }
 

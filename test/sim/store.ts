@@ -13,13 +13,18 @@ class Dead extends Error {}
  * Makes the real pool's work visible to the scheduler: what is under way, and what wrote. Once per pool.
  * Connections are made before the first step, so that making one is never part of a step.
  */
-export async function instrument(pool: pg.Pool, scheduler: () => Scheduler | null, connections: number): Promise<void> {
+export async function instrument(
+  pool: pg.Pool,
+  scheduler: () => Scheduler | null,
+  connections: number,
+): Promise<void> {
   const wrap = (client: pg.PoolClient) => {
     const query = client.query.bind(client) as (...args: unknown[]) => unknown;
     (client as { query: unknown }).query = (...args: unknown[]) => {
       const at = scheduler();
       if (at === null) return query(...args);
-      const text = typeof args[0] === 'string' ? args[0] : ((args[0] as { text?: string } | null)?.text ?? '');
+      const text =
+        typeof args[0] === 'string' ? args[0] : ((args[0] as { text?: string } | null)?.text ?? '');
       if (WRITES.test(text)) at.dirty = true;
       const over = at.io();
       const answer = query(...args);

@@ -34,7 +34,9 @@ export class Truth {
     this.#scheduler.note(provider, `RUN ${allocationId} of ${jobId}`);
     for (const other of this.live.values()) {
       if (other.jobId !== jobId) continue;
-      this.#violated(`${jobId} runs twice: ${other.allocationId} at ${other.provider}, now ${allocationId} at ${provider}`);
+      this.#violated(
+        `${jobId} runs twice: ${other.allocationId} at ${other.provider}, now ${allocationId} at ${provider}`,
+      );
     }
     const objection = this.objection(allocationId, jobId);
     if (objection !== null) this.#violated(`${allocationId} of ${jobId} starts at ${provider}: ${objection}`);

@@ -21,6 +21,8 @@ interface Intent {
   id: string | null;
 }
 
+const ALL = { allow: [], deny: [] };
+
 /** Tenants, operators and vendors: what people do to the service. */
 export class Workload {
   readonly intents: Intent[] = [];
@@ -61,13 +63,53 @@ export class Workload {
     if (intent.key !== null && this.#random.chance(0.3)) this.#send(intent);
   }
 
+  /** In calm: a job that asks for nothing much must simply run. */
+  probe(): void {
+    const plain = makeSpec(this.#random, 'probe', new Date(this.#scheduler.nowMs));
+    const { resources, placement, limits } = plain;
+    const spec: JobSpec = {
+      ...plain,
+      kind: 'training',
+      serve: null,
+      priority: 100,
+      run: { ...plain.run, env: { SIM_MS: '300', SIM_EXIT: '0' } },
+      resources: { ...resources, gpu: { count: 0, models: [], minMemoryGiB: 0 }, cpus: 1, memoryGiB: 1 },
+      placement: {
+        ...placement,
+        spot: 'allowed',
+        providers: ALL,
+        regions: ALL,
+        countries: [],
+        maxPricePerHour: null,
+      },
+      continuity: { ...plain.continuity, mode: 'restart' },
+      limits: { ...limits, maxRuntimeSeconds: null, deadline: null },
+    };
+    const intent: Intent = { spec, key: 'key-probe', id: null };
+    this.intents.push(intent);
+    this.#send(intent);
+  }
+
+  /** What is wrong with the probe, once everything is settled. */
+  unprobed(): string[] {
+    const job = [...this.#world().jobs.values()].find(({ name }) => name === 'probe');
+    return job?.state === 'succeeded' ? [] : [`the probe is ${job?.state ?? 'not there'}`];
+  }
+
   #send(intent: Intent): void {
     const { spec, key } = intent;
     if (key !== null) this.#scheduler.in(3_000, null, () => intent.id ?? this.#send(intent));
     this.#ask('submit', async ({ deps }) => {
-      const submission = { spec, organization: 'acme', idempotencyKey: key, fingerprint: `print of ${spec.name}`, requestId: null };
+      const submission = {
+        spec,
+        organization: 'acme',
+        idempotencyKey: key,
+        fingerprint: `print of ${spec.name}`,
+        requestId: null,
+      };
       const { row } = await submitJob(deps, OPERATOR, submission);
-      if (intent.id !== null && intent.id !== row.id) this.#violated(`${key} was answered with ${intent.id} and with ${row.id}`);
+      if (intent.id !== null && intent.id !== row.id)
+        this.#violated(`${key} was answered with ${intent.id} and with ${row.id}`);
       intent.id = row.id;
     });
   }
@@ -78,7 +120,13 @@ export class Workload {
     if (used.length === 0) return;
     const { key, spec } = this.#random.pick(used);
     this.#ask('misuse', async ({ deps }) => {
-      const submission = { spec, organization: 'acme', idempotencyKey: key, fingerprint: 'another', requestId: null };
+      const submission = {
+        spec,
+        organization: 'acme',
+        idempotencyKey: key,
+        fingerprint: 'another',
+        requestId: null,
+      };
       await submitJob(deps, OPERATOR, submission);
       this.#violated(`${key} was taken for two requests`);
     });
@@ -90,7 +138,9 @@ export class Workload {
 
   move(): void {
     const to = this.#random.chance(0.5) ? this.#random.pick(this.#vendors).name : null;
-    this.#withJob('move', (replica, id) => moveJob(replica.deps, OPERATOR, id, { reason: 'because', to }, null));
+    this.#withJob('move', (replica, id) =>
+      moveJob(replica.deps, OPERATOR, id, { reason: 'because', to }, null),
+    );
   }
 
   drain(): void {
@@ -120,7 +170,9 @@ export class Workload {
     const vendor = this.#random.pick(this.#vendors);
     const gone = this.#random.pick(vendor.offers);
     const rest = vendor.offers.filter((offer) => offer !== gone);
-    this.#ask(`withdraw ${vendor.name}/${gone.name}`, ({ deps }) => replaceOffers(deps, OPERATOR, vendor.name, rest, 'req'));
+    this.#ask(`withdraw ${vendor.name}/${gone.name}`, ({ deps }) =>
+      replaceOffers(deps, OPERATOR, vendor.name, rest, 'req'),
+    );
     this.#scheduler.in(this.#random.int(1_000, 10_000), null, () => this.#restore(vendor));
   }
 
@@ -129,7 +181,9 @@ export class Workload {
     const until = new Date(this.#scheduler.nowMs + this.#random.int(1_000, 10_000));
     const level = this.#random.pick(['degraded', 'outage', 'maintenance', 'operational'] as const);
     const ask = { requestId: 'req', idempotency: null, render: () => null };
-    this.#ask(`word of ${name}`, ({ deps }) => recordVendorStatus(deps, OPERATOR, name, { level, from: null, until, note: 'so it is' }, ask));
+    this.#ask(`word of ${name}`, ({ deps }) =>
+      recordVendorStatus(deps, OPERATOR, name, { level, from: null, until, note: 'so it is' }, ask),
+    );
   }
 
   /** As it was in the beginning: everything is sold, nobody drains. */
@@ -153,11 +207,15 @@ export class Workload {
   }
 
   #restore(vendor: Vendor): void {
-    this.#ask(`restore ${vendor.name}`, ({ deps }) => replaceOffers(deps, OPERATOR, vendor.name, vendor.offers, 'req'));
+    this.#ask(`restore ${vendor.name}`, ({ deps }) =>
+      replaceOffers(deps, OPERATOR, vendor.name, vendor.offers, 'req'),
+    );
   }
 
   #withJob(what: string, work: (replica: Replica, id: string) => Promise<void>): void {
-    const live = [...this.#world().jobs.values()].filter(({ state }) => this.#random.chance(state === 'running' || state === 'provisioning' ? 1 : 0.2));
+    const live = [...this.#world().jobs.values()].filter(({ state }) =>
+      this.#random.chance(state === 'running' || state === 'provisioning' ? 1 : 0.2),
+    );
     if (live.length === 0) return;
     const { id, name } = this.#random.pick(live);
     this.#ask(`${what} ${name}`, (replica) => work(replica, id));
@@ -175,4 +233,3 @@ export class Workload {
     });
   }
 }
-

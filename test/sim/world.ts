@@ -69,7 +69,7 @@ export class World {
     this.scheduler = scheduler;
     this.vendors = makeMarket(random.fork('market'));
     this.truth = new Truth(scheduler, violated);
-    this.invariants = new Invariants(url, this.truth, this.vendors, violated);
+    this.invariants = new Invariants(url, this.truth, this.vendors, TIMING.downAfterMs, violated);
     this.network = new Network(scheduler, random.fork('network'), up);
     this.bells = new Bells(scheduler, random.fork('bells'));
     const world = () => this.invariants.world;
@@ -78,7 +78,8 @@ export class World {
     for (const { name, kind } of this.vendors) {
       const site = new Site(name, scheduler, this.truth, random.fork(`site ${name}`));
       const own = random.fork(`provider ${name}`);
-      if (kind === 'process') this.pushed.set(name, new SimPushProvider(site, new Link(), scheduler, this.network, own));
+      if (kind === 'process')
+        this.pushed.set(name, new SimPushProvider(site, new Link(), scheduler, this.network, own));
       else this.agents.push(new SimAgent(site, new Link(), scheduler, this.network, own));
     }
     for (const agent of this.agents) agent.gossip = () => this.#gossipFor(agent);
@@ -100,7 +101,11 @@ export class World {
     const store = openStore(url, { max: CONNECTIONS });
     let listening: Scheduler | null = null;
     await instrument(poolOf(store), () => listening, CONNECTIONS);
-    await registerMarket(store, makeMarket(seeded(`seed ${options.seed}`).fork('market')), new Date(scheduler.nowMs));
+    await registerMarket(
+      store,
+      makeMarket(seeded(`seed ${options.seed}`).fork('market')),
+      new Date(scheduler.nowMs),
+    );
     listening = scheduler;
     const world = new World(store, url, scheduler, options);
     await world.invariants.open();
@@ -166,11 +171,14 @@ export class World {
     for (const agent of this.agents) agent.heal();
     for (const provider of this.pushed.values()) provider.heal();
     workload.heal();
+    workload.probe();
     await this.#until('everything ends that can', CALM_MS, () => this.#settled());
     if (this.violations.length > 0) return;
-    if (!this.#settled()) this.violations.push(`after ${CALM_MS / 1000} s of calm: ${this.#unsettled().join('; ')}`);
+    if (!this.#settled())
+      this.violations.push(`after ${CALM_MS / 1000} s of calm: ${this.#unsettled().join('; ')}`);
     for (const { id } of workload.intents) {
-      if (id !== null && !invariants.world.jobs.has(id)) this.violations.push(`${id} was acknowledged and is lost`);
+      if (id !== null && !invariants.world.jobs.has(id))
+        this.violations.push(`${id} was acknowledged and is lost`);
     }
     workload.cancelAll();
     await this.#until('the rest is cancelled', 60_000, () => this.#empty());
@@ -192,12 +200,16 @@ export class World {
   }
 
   #unsettled(): string[] {
-    return [...this.invariants.world.jobs.values()].flatMap((job) => {
+    const probed = this.workload.unprobed();
+    const jobs = [...this.invariants.world.jobs.values()].flatMap((job) => {
       if (job.state === 'queued') return this.#explain(job.name, this.invariants.untrueWait(job));
       const service = job.spec.run.env['SIM_MS'] === 'never';
       if (job.state === 'running' && service) return [];
-      return ['provisioning', 'running', 'stopping'].includes(job.state) ? [`${job.name} is ${job.state}`] : [];
+      return ['provisioning', 'running', 'stopping'].includes(job.state)
+        ? [`${job.name} is ${job.state}`]
+        : [];
     });
+    return [...probed, ...jobs];
   }
 
   #explain(name: string, untrue: string | null): string[] {
@@ -211,18 +223,33 @@ export class World {
   /** What should be gone when everything has ended. */
   #leftovers(): string[] {
     const { jobs, allocations, offers } = this.invariants.world;
-    const sites = [...this.agents.map(({ site }) => site), ...[...this.pushed.values()].map(({ site }) => site)];
+    const sites = [
+      ...this.agents.map(({ site }) => site),
+      ...[...this.pushed.values()].map(({ site }) => site),
+    ];
     return [
-      ...[...jobs.values()].filter(({ state }) => !TERMINAL.includes(state)).map(({ name, state }) => `${name} is still ${state}`),
-      ...[...allocations.values()].filter(({ state }) => state !== 'released').map(({ id, state }) => `${id} is still ${state}`),
-      ...[...offers.values()].filter(({ used }) => used !== 0).map(({ provider, name, used }) => `${provider}/${name}: ${used} used`),
-      ...[...this.truth.live.values()].map(({ allocationId, provider }) => `${allocationId} still runs at ${provider}`),
-      ...sites.filter(({ entries }) => entries.size > 0).map(({ provider, entries }) => `${provider} keeps ${entries.size} records`),
+      ...[...jobs.values()]
+        .filter(({ state }) => !TERMINAL.includes(state))
+        .map(({ name, state }) => `${name} is still ${state}`),
+      ...[...allocations.values()]
+        .filter(({ state }) => state !== 'released')
+        .map(({ id, state }) => `${id} is still ${state}`),
+      ...[...offers.values()]
+        .filter(({ used }) => used !== 0)
+        .map(({ provider, name, used }) => `${provider}/${name}: ${used} used`),
+      ...[...this.truth.live.values()].map(
+        ({ allocationId, provider }) => `${allocationId} still runs at ${provider}`,
+      ),
+      ...sites
+        .filter(({ entries }) => entries.size > 0)
+        .map(({ provider, entries }) => `${provider} keeps ${entries.size} records`),
     ];
   }
 
   #gossipFor(agent: SimAgent): string[] {
-    const others = [...this.invariants.world.allocations.values()].filter(({ provider }) => provider !== agent.provider);
+    const others = [...this.invariants.world.allocations.values()].filter(
+      ({ provider }) => provider !== agent.provider,
+    );
     return ['alc-never-was', ...others.slice(-5).map(({ id }) => id)];
   }
 
@@ -236,7 +263,13 @@ export class World {
       steps: scheduler.steps,
       virtualSeconds: Math.round(scheduler.elapsedMs / 1000),
       hash: (scheduler.traceHash >>> 0).toString(16).padStart(8, '0'),
-      counts: { ...states, runs: truth.runs.length, syncs: network.syncs, checks: invariants.checks, ...this.counts },
+      counts: {
+        ...states,
+        runs: truth.runs.length,
+        syncs: network.syncs,
+        checks: invariants.checks,
+        ...this.counts,
+      },
       trace: scheduler.trace,
     };
   }
@@ -268,14 +301,21 @@ const DEEDS = {
   agentChildren: (world, random) => agentOf(world, random).crash('with-children', outage(random)),
   agentRecords: (world, random) => agentOf(world, random).crash('records-lost', outage(random)),
   agentFrozen: (world, random) => agentOf(world, random).freeze(outage(random)),
-  agentRefuses: (world, random) => void (agentOf(world, random).refuseUntilMs = world.scheduler.nowMs + random.int(500, 5_000)),
-  agentLies: (world, random) => void (agentOf(world, random).lieUntilMs = world.scheduler.nowMs + random.int(500, 8_000)),
-  siteSlow: (world, random) => void (agentOf(world, random).site.slowUntilMs = world.scheduler.nowMs + random.int(500, 8_000)),
-  requestsLost: (world, random) => void (linkOf(world, random).requestsLostUntilMs = world.scheduler.nowMs + outage(random)),
-  answersLost: (world, random) => void (linkOf(world, random).answersLostUntilMs = world.scheduler.nowMs + outage(random)),
-  linkSlow: (world, random) => void (linkOf(world, random).slowUntilMs = world.scheduler.nowMs + outage(random)),
+  agentRefuses: (world, random) =>
+    void (agentOf(world, random).refuseUntilMs = world.scheduler.nowMs + random.int(500, 5_000)),
+  agentLies: (world, random) =>
+    void (agentOf(world, random).lieUntilMs = world.scheduler.nowMs + random.int(500, 8_000)),
+  siteSlow: (world, random) =>
+    void (agentOf(world, random).site.slowUntilMs = world.scheduler.nowMs + random.int(500, 8_000)),
+  requestsLost: (world, random) =>
+    void (linkOf(world, random).requestsLostUntilMs = world.scheduler.nowMs + outage(random)),
+  answersLost: (world, random) =>
+    void (linkOf(world, random).answersLostUntilMs = world.scheduler.nowMs + outage(random)),
+  linkSlow: (world, random) =>
+    void (linkOf(world, random).slowUntilMs = world.scheduler.nowMs + outage(random)),
   powerLost: (world, random) => pushedOf(world, random).crash(outage(random)),
-  pushRefuses: (world, random) => void (pushedOf(world, random).refuseUntilMs = world.scheduler.nowMs + random.int(500, 5_000)),
+  pushRefuses: (world, random) =>
+    void (pushedOf(world, random).refuseUntilMs = world.scheduler.nowMs + random.int(500, 5_000)),
   replicaDies: (world, random) => {
     const up = world.replicas.filter(({ proc }) => proc.alive);
     if (up.length > 0) random.pick(up).proc.crash = random.pick(['before', 'after']);
@@ -294,7 +334,15 @@ const DEEDS = {
 type Weights = Readonly<Partial<Record<keyof typeof DEEDS, number>>>;
 
 const PEOPLE = {
-  submit: 14, misuse: 1, cancel: 3, move: 3, drain: 1, changeOffer: 2, withdrawOffer: 1, vendorWord: 1, nothing: 6,
+  submit: 14,
+  misuse: 1,
+  cancel: 3,
+  move: 3,
+  drain: 1,
+  changeOffer: 2,
+  withdrawOffer: 1,
+  vendorWord: 1,
+  nothing: 6,
 } as Readonly<Record<keyof typeof DEEDS, number>>;
 
 /** Each seed has its own: when everything breaks at once, little is ever seen to go wrong for its own reason. */
@@ -305,8 +353,21 @@ const WEATHERS: readonly Weights[] = [
   { replicaDies: 4, replicaPauses: 4, agentChildren: 1 },
   { powerLost: 2, pushRefuses: 2, requestsLost: 2, answersLost: 2, replicaPauses: 2, move: 6 },
   {
-    agentAlone: 1, agentChildren: 1, agentRecords: 1, agentFrozen: 1, agentRefuses: 1, agentLies: 1, siteSlow: 1,
-    requestsLost: 1, answersLost: 1, linkSlow: 1, powerLost: 1, pushRefuses: 1, replicaDies: 1, replicaPauses: 1,
+    agentAlone: 1,
+    agentChildren: 1,
+    agentRecords: 1,
+    agentFrozen: 1,
+    agentRefuses: 1,
+    agentLies: 1,
+    siteSlow: 1,
+    requestsLost: 1,
+    answersLost: 1,
+    linkSlow: 1,
+    powerLost: 1,
+    pushRefuses: 1,
+    replicaDies: 1,
+    replicaPauses: 1,
   },
   { move: 10, cancel: 8, agentLies: 2, linkSlow: 1, replicaPauses: 2 },
+  { replicaPauses: 14, replicaDies: 2, move: 6, cancel: 2, linkSlow: 1 },
 ];

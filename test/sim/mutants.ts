@@ -1,0 +1,256 @@
+/** One guard switched off. What the net is made of shows when a hole is cut into what it holds. */
+export interface Mutant {
+  readonly name: string;
+  readonly edits: readonly {
+    readonly file: string;
+    /** Must occur exactly once. */
+    readonly find: string;
+    readonly replace: string;
+  }[];
+  /** What would go wrong. */
+  readonly why: string;
+  /** Seeds that find it, quickest first; more are tried after them. */
+  readonly seeds: readonly number[];
+}
+
+const PLACEMENTS = 'src/store/apply/placements.ts';
+const CHANGES = 'src/store/apply/changes.ts';
+const SYNC = 'src/store/load/sync.ts';
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'no-fence',
+    edits: [
+      {
+        file: PLACEMENTS,
+        find: "select from allocations a where a.job_id = j.id and a.state <> 'released'",
+        replace: "select from allocations a where false and a.job_id = j.id and a.state <> 'released'",
+      },
+      {
+        file: 'src/store/load/placement.ts',
+        find: "where a.job_id = ${jobs.id} and a.state <> 'released'",
+        replace: "where false and a.job_id = ${jobs.id} and a.state <> 'released'",
+      },
+    ],
+    why: 'a job starts elsewhere while its old place still has a lease: it runs twice',
+    seeds: [],
+  },
+  {
+    name: 'no-capacity-guard',
+    edits: [
+      {
+        file: PLACEMENTS,
+        find: 'and o.used + c.n <= o.capacity and o.withdrawn_at',
+        replace: 'and o.withdrawn_at',
+      },
+    ],
+    why: 'capacity that was lowered between plan and apply is oversold',
+    seeds: [],
+  },
+  {
+    name: 'no-withdrawn-guard',
+    edits: [
+      {
+        file: PLACEMENTS,
+        find: 'and o.used + c.n <= o.capacity and o.withdrawn_at is null',
+        replace: 'and o.used + c.n <= o.capacity',
+      },
+    ],
+    why: 'an offer that was withdrawn between plan and apply is bought',
+    seeds: [],
+  },
+  {
+    name: 'no-health-guard',
+    edits: [{ file: PLACEMENTS, find: "and mode = 'active' and health = 'healthy'", replace: '' }],
+    why: 'a job is placed on a provider that went down, or began to drain, between plan and apply',
+    seeds: [],
+  },
+  {
+    name: 'fenced-lease-renewed',
+    edits: [
+      {
+        file: 'src/core/orders.ts',
+        find: "one.endReason === 'provider-down' || one.releasingAt",
+        replace: 'one.releasingAt',
+      },
+    ],
+    why: 'a provider that was given up keeps its lease, and the job waits for it',
+    seeds: [],
+  },
+  {
+    name: 'verdict-of-old-contact',
+    edits: [
+      {
+        file: 'src/store/apply/health.ts',
+        find: 'eq(providers.lastContactAt, verdict.lastContactAt)',
+        replace: 'undefined',
+      },
+    ],
+    why: 'a provider that was heard just now is given up',
+    seeds: [],
+  },
+  {
+    name: 'own-silence-counts',
+    edits: [
+      {
+        file: 'src/core/health.ts',
+        find: 'Math.max(contact.lastContactAt.getTime(), listeningSince.getTime())',
+        replace: 'contact.lastContactAt.getTime()',
+      },
+    ],
+    why: 'after an outage of our own every provider is given up',
+    seeds: [],
+  },
+  {
+    name: 'submitting-counts-as-absent',
+    edits: [
+      {
+        file: 'src/core/failover.ts',
+        find: "if (held.state !== 'active' && held.state !== 'releasing') return [];",
+        replace: "if (held.state === 'released') return [];",
+      },
+    ],
+    why: 'an order is taken back before its provider could take it',
+    seeds: [],
+  },
+  {
+    name: 'submitting-only-kept',
+    edits: [
+      {
+        file: 'src/core/orders.ts',
+        find: "if (one.state === 'submitting' && !observed.has(id)) start.push(id);\n    else keep.push(id);",
+        replace: 'keep.push(id);',
+      },
+    ],
+    why: 'nothing is ever started',
+    seeds: [],
+  },
+  {
+    name: 'no-lease-margin',
+    edits: [
+      {
+        file: 'src/flows/expire.ts',
+        find: 'new Date(now.getTime() - deps.timing.leaseMarginMs)',
+        replace: 'now',
+      },
+    ],
+    why: 'clocks differ and a SIGKILL takes a moment: the old run is still there',
+    seeds: [],
+  },
+  {
+    name: 'lease-not-awaited',
+    edits: [
+      {
+        file: SYNC,
+        find: "and(eq(allocations.state, 'releasing'), sql`${allocations.leaseUntil} < ${before.toISOString()}`)",
+        replace: "and(eq(allocations.state, 'releasing'), sql`${before.toISOString()} <> ''`)",
+      },
+    ],
+    why: 'what was told to go is taken for gone at once',
+    seeds: [],
+  },
+  {
+    name: 'contact-does-not-count-for-lease',
+    edits: [
+      {
+        file: CHANGES,
+        find: 'lease_until = greatest(a.lease_until, c.until)',
+        replace: 'lease_until = a.lease_until',
+      },
+    ],
+    why: 'a fenced allocation is believed over while its provider still has a lease from its last contact',
+    seeds: [],
+  },
+  {
+    name: 'overtaken-requests-believed',
+    edits: [
+      {
+        file: SYNC,
+        find: 'sql`coalesce(${providers.agentSequence}, -1) < ${contact.sequence}`',
+        replace: 'sql`true`',
+      },
+    ],
+    why: 'an old report takes back what a newer one said: what runs is taken for lost',
+    seeds: [],
+  },
+  {
+    name: 'idempotency-untied',
+    edits: [
+      {
+        file: 'src/store/apply/submissions.ts',
+        find: 'where key is null or id in (select job_id from firsts)',
+        replace: 'where true',
+      },
+    ],
+    why: 'the same request sent twice is two jobs',
+    seeds: [],
+  },
+  {
+    name: 'any-state-may-change',
+    edits: [
+      { file: CHANGES, find: 'where j.state in (${list(jobStatesBefore(to))})', replace: 'where true' },
+    ],
+    why: 'what has ended changes once more',
+    seeds: [],
+  },
+  {
+    name: 'released-again',
+    edits: [
+      {
+        file: CHANGES,
+        find: "where a.state in (${list(allocationStatesBefore('released'))})",
+        replace: 'where true',
+      },
+    ],
+    why: 'a place is freed twice, and a final bill is written anew',
+    seeds: [],
+  },
+  {
+    name: 'places-not-freed',
+    edits: [{ file: CHANGES, find: 'set used = o.used - f.n', replace: 'set used = o.used' }],
+    why: 'a provider fills up with what is gone',
+    seeds: [],
+  },
+  {
+    name: 'late-truth-ignored',
+    edits: [
+      {
+        file: 'src/core/failover.ts',
+        find: 'if (exited && seen.exitCode === 0) {',
+        replace: "if (exited && seen.exitCode === 0 && held.jobState !== 'queued') {",
+      },
+    ],
+    why: 'a job that had ended well before its provider fell silent runs again',
+    seeds: [],
+  },
+  {
+    name: 'stop-forgotten',
+    edits: [
+      {
+        file: 'src/core/failover.ts',
+        find: "if (held.jobState === 'stopping') {",
+        replace: "if (held.jobState === 'queued') {",
+      },
+    ],
+    why: 'a cancelled job whose stop is confirmed never becomes cancelled',
+    seeds: [],
+  },
+  {
+    name: 'cost-rounded-down',
+    edits: [{ file: CHANGES, find: '(${seconds}) + 1800) / 3600', replace: '(${seconds})) / 3600' }],
+    why: 'the bill is not what the price says',
+    seeds: [],
+  },
+  {
+    name: 'rules-ignored',
+    edits: [
+      {
+        file: 'src/core/placement/request.ts',
+        find: "passes(placement.regions, region) ? 0 : bit('regions')",
+        replace: 'passes(placement.regions, region) ? 0 : 0',
+      },
+    ],
+    why: 'a job is placed where its tenant forbade it',
+    seeds: [],
+  },
+];
