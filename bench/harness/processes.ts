@@ -15,8 +15,8 @@ export interface Running {
 export interface StartOptions {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Its first group, found in a line of standard output, is what `announced` holds. */
-  readonly announces: RegExp;
+  /** Its first group, found in a line of standard output, is what `announced` holds. Absent: not waited for. */
+  readonly announces?: RegExp;
   /** Where its standard error goes. */
   readonly log: string;
 }
@@ -39,7 +39,9 @@ export async function start({ command, env, announces, log }: StartOptions): Pro
     () => started.delete(child),
     () => started.delete(child),
   );
-  const announced = await announcement(child, announces, `${command.join(' ')} (its log: ${log})`);
+  child.stdout?.resume();
+  const what = `${command.join(' ')} (its log: ${log})`;
+  const announced = announces === undefined ? '' : await announcement(child, announces, what);
   return { child, announced, stop: () => end(child) };
 }
 

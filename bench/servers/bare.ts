@@ -39,7 +39,10 @@ const app = newApp();
 
 app.post(
   '/v1/jobs',
-  { config: { may: 'jobs.write' }, schema: { operationId: 'submitJob', headers: creatingHeaders, body: jobRequest } },
+  {
+    config: { may: 'jobs.write' },
+    schema: { operationId: 'submitJob', headers: creatingHeaders, body: jobRequest },
+  },
   async (request, reply) => {
     const now = new Date();
     const spec = toJobSpec(request.body);
@@ -72,7 +75,11 @@ function newApp(): App {
   logRequests(made, createMetrics());
   guard(
     made,
-    { authenticate: async (request) => known(request.headers.authorization ?? ''), forget() {}, isStillGood: async () => true },
+    {
+      authenticate: async (request) => known(request.headers.authorization ?? ''),
+      forget() {},
+      isStillGood: async () => true,
+    },
     { failuresPerMinute: 300, requestsPerMinute: null },
   );
   return made;
