@@ -72,22 +72,39 @@ export async function killAll(folder: string): Promise<number> {
 
 /** Ends every process of the folder, and removes it with all that it stands for. Throws where something stays. */
 export async function sweep(folder: string): Promise<void> {
-  // PostgreSQL first, by its own quick way: killed outright, it would leave its shared memory in the system.
-  const servers = processesOf(folder).filter((pid) =>
-    /\/postgres\0.*-D\0/s.test(read(`/proc/${pid}/cmdline`)),
-  );
-  for (const pid of servers) kill(pid, 'SIGQUIT');
-  for (let i = 0; i < 100 && servers.some(isAlive); i++) await wait(20);
-  await killAll(folder);
+  const folders = [folder, ...databaseElsewhere(folder)];
+  // The service first: it would start the database again.
+  const [databases, others] = split(folders.flatMap(processesOf), isPostgres);
+  for (const pid of others.filter((one) => !isBackend(one))) kill(pid, 'SIGKILL');
+  // PostgreSQL by its own quick way: killed outright, it would leave its shared memory in the system.
+  for (const pid of databases) kill(pid, 'SIGQUIT');
+  for (let i = 0; i < 100 && databases.some(isAlive); i++) await wait(20);
+  for (const one of folders) await killAll(one);
   for (let i = 0; i < 20 && !removeCgroups(folder); i++) await wait(50);
-  const database = join(folder, 'data', 'postgres');
-  const elsewhere = lstatSync(database, { throwIfNoEntry: false })?.isSymbolicLink()
-    ? realpathSync(database)
-    : null;
-  // The database's files may lie elsewhere, where its user could not reach this folder.
-  if (elsewhere !== null) rmSync(elsewhere, { recursive: true, force: true });
-  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-  if (processesOf(folder).length > 0 || existsSync(folder)) throw new Error(`${folder} could not be cleared`);
+  for (const one of folders.toReversed()) {
+    rmSync(one, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    if (processesOf(one).length > 0 || existsSync(one)) throw new Error(`${one} could not be cleared`);
+  }
+}
+
+/** Where PostgreSQL's user cannot reach the folder, its files lie elsewhere, and a link points there. */
+function databaseElsewhere(folder: string): string[] {
+  const link = join(folder, 'data', 'postgres');
+  return lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() ? [realpathSync(link)] : [];
+}
+
+/** One that the server made: it goes with it, and its death alone would make the server recover. */
+function isBackend(pid: number): boolean {
+  return read(`/proc/${pid}/cmdline`).startsWith('postgres: ');
+}
+
+/** The server itself. */
+function isPostgres(pid: number): boolean {
+  return /\/postgres\0.*-D\0/s.test(read(`/proc/${pid}/cmdline`));
+}
+
+function split<T>(all: readonly T[], test: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(test), all.filter((one) => !test(one))];
 }
 
 /**
