@@ -109,7 +109,7 @@ function supervise(
 
 async function endServer(place: ServerPlace, ownership: Ownership): Promise<void> {
   await ownership.release();
-  await stopServer(place.folders.cluster);
+  await stopServer(place.folders);
 }
 
 /** Null when we are stopping, or when somebody else has become its owner meanwhile: then it is theirs to keep up. */

@@ -38,7 +38,7 @@ export async function startSystemPostgres(
   return {
     url: urlOf(sockets, 'postgres'),
     async stop() {
-      await stopServer(folders.cluster);
+      await stopServer(folders);
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -210,7 +210,7 @@ test('a path that is too long for a socket gets a short one elsewhere', async ()
   expect(statSync(sockets).mode & 0o077).toBe(0);
   expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }]);
   await server.stop();
-  rmSync(sockets, { recursive: true });
+  expect(existsSync(sockets)).toBe(false);
 });
 
 test("its own settings are not bent by the user's environment", async () => {

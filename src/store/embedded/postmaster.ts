@@ -67,8 +67,8 @@ async function waitOutTransient(place: ServerPlace): Promise<void> {
   await wait(250);
 }
 
-/** Asks the server to end (what is in hand is rolled back) and waits until it has. */
-export async function stopServer(cluster: string): Promise<void> {
+/** Asks the server to end (what is in hand is rolled back), waits until it has, and leaves nothing outside its folder. */
+export async function stopServer({ cluster, home, sockets }: Folders): Promise<void> {
   const until = performance.now() + STOP_WITHIN_MS;
   const pid = readPidFile(cluster)?.pid;
   if (pid === undefined || !isRunning(cluster)) return;
@@ -78,6 +78,7 @@ export async function stopServer(cluster: string): Promise<void> {
     if (performance.now() > until) return void process.kill(pid, 'SIGQUIT');
     await wait(10);
   }
+  if (!sockets.startsWith(home)) rmSync(sockets, { recursive: true, force: true });
 }
 
 /** `starting` covers every "not now": starting, recovering, shutting down, full. */
