@@ -57,6 +57,15 @@ export function judgeAbsence(held: Held, now: Date, timing: Timing): Change[] {
   return judgeEnd(held, gone(held.allocationId, 'lost', 'the provider has no record of it'), now, timing);
 }
 
+/**
+ * The same where the provider is called by us: an order for it may still be on its way, so that it is not there is no
+ * proof that it never will be. It is fenced, and its lease's end decides.
+ */
+export function judgeUnseen(held: Held, now: Date, timing: Timing): Change[] {
+  if (held.state !== 'active') return [];
+  return giveUp(held, 'lost', 'allocation-lost', 'the provider does not show it any more', now, timing);
+}
+
 /** A releasing allocation whose lease is over: the provider's side has ended it, whether or not we hear of it. */
 export function judgeLeaseOver(held: Held, now: Date, timing: Timing): Change[] {
   if (held.state !== 'releasing') return [];
@@ -66,12 +75,21 @@ export function judgeLeaseOver(held: Held, now: Date, timing: Timing): Change[] 
 /** Its provider is down: fence it, and let the job go elsewhere (or fail with it, for `continuity.mode: none`). */
 export function judgeProviderDown(held: Held, now: Date, timing: Timing): Change[] {
   if (held.state !== 'submitting' && held.state !== 'active') return [];
-  const detail = `${held.provider} is down`;
-  const changes: Change[] = [
-    { kind: 'releasing', allocationId: held.allocationId, endReason: 'provider-down', detail },
-  ];
+  return giveUp(held, 'provider-down', 'provider-down', `${held.provider} is down`, now, timing);
+}
+
+/** Fences an allocation that nobody can speak of: its job waits for the lease's end, and goes elsewhere then. */
+function giveUp(
+  held: Held,
+  endReason: EndReason,
+  reason: JobReason,
+  detail: string,
+  now: Date,
+  timing: Timing,
+): Change[] {
+  const changes: Change[] = [{ kind: 'releasing', allocationId: held.allocationId, endReason, detail }];
   if (held.current && (held.jobState === 'provisioning' || held.jobState === 'running')) {
-    changes.push(lose(held, 'provider-down', detail, now, timing));
+    changes.push(lose(held, reason, detail, now, timing));
   }
   return changes;
 }

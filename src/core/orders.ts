@@ -63,11 +63,11 @@ export function divideOrders(
 }
 
 /**
- * May a stopping allocation have its lease renewed, to use its grace? Not a fenced one: its provider was given up,
+ * May a stopping allocation have its lease renewed, to use its grace? Not a fenced one: it was given up,
  * the job waits for that lease to end. And not for ever: a job that will not die loses its lease, too.
  */
 function mayFinish(one: Standing, now: Date): boolean {
-  if (one.endReason === 'provider-down' || one.releasingAt === null) return false;
+  if (one.endReason === 'provider-down' || one.endReason === 'lost' || one.releasingAt === null) return false;
   const allowedMs = (one.graceSeconds + SAVE_ALLOWANCE_SECONDS) * 1000;
   return now.getTime() - one.releasingAt.getTime() < allowedMs;
 }

@@ -1,10 +1,11 @@
 import { BrokerFault, type Broker } from '../../brokers/broker.ts';
 import type { Change } from '../core/change.ts';
+import { judgeObservation, judgeUnseen } from '../core/failover.ts';
 import { divideOrders, leaseEnd, type Division } from '../core/orders.ts';
 import type { Observation } from '../core/order.ts';
 import type { Deps } from '../deps.ts';
 import { applyChanges } from '../store/apply/changes.ts';
-import { loadHeld, renewLeases, touchPushProvider, type HeldRow } from '../store/load/sync.ts';
+import { beginLook, loadHeld, renewLeases, touchPushProvider, type HeldRow } from '../store/load/sync.ts';
 import { judge, ordersFor } from './sync.ts';
 
 type PushBroker = Extract<Broker, { way: 'push' }>;
@@ -16,9 +17,10 @@ type PushBroker = Extract<Broker, { way: 'push' }>;
  */
 export async function pushPass(deps: Deps, provider: string, broker: PushBroker): Promise<void> {
   try {
+    const look = await beginLook(deps.store.db, provider);
     const observed = new Map((await broker.list()).map((seen) => [seen.allocationId, seen]));
-    const division = await believe(deps, provider, observed);
-    await carryOut(deps, provider, broker, division);
+    const division = look === null ? null : await believe(deps, provider, look, observed);
+    if (division !== null) await carryOut(deps, provider, broker, division);
   } catch (error) {
     if (!(error instanceof BrokerFault)) throw error;
     deps.log.warn({ provider, fault: error.fault }, `provider call failed: ${error.message}`);
@@ -28,22 +30,44 @@ export async function pushPass(deps: Deps, provider: string, broker: PushBroker)
 async function believe(
   deps: Deps,
   provider: string,
+  look: number,
   observed: ReadonlyMap<string, Observation>,
-): Promise<Division & { readonly leaseGivenAt: Date }> {
+): Promise<(Division & { readonly leaseGivenAt: Date }) | null> {
   const now = deps.clock.now();
   const result = await deps.store.transaction(async (tx) => {
-    await touchPushProvider(tx, now, provider, deps.timing.degradedAfterMs);
+    if (!(await touchPushProvider(tx, now, provider, look, deps.timing.degradedAfterMs))) return null;
     const held = await loadHeld(tx, provider, [...observed.keys()]);
-    const changes = judge(deps, held, observed, now);
+    const changes = judgeLook(deps, held, observed, now);
     if (changes.length > 0) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
     const after = changes.length > 0 ? await loadHeld(tx, provider, [...observed.keys()]) : held;
-    const division = divideOrders(after, observed, now);
+    const division = seenOnly(divideOrders(after, observed, now), observed);
     // Written before the provider is told: a lease is never believed over that the provider still has.
     await renewLeases(tx, leaseEnd(now, deps.timing), division.renew);
     return { changed: changes.length > 0, division: withStrangers(division, after, observed) };
   });
+  if (result === null) return null;
   if (result.changed) deps.bell.ring('place');
   return { ...result.division, leaseGivenAt: now };
+}
+
+/** What a look means. Unlike an agent's report it may miss what is on its way there. */
+function judgeLook(
+  deps: Deps,
+  held: readonly HeldRow[],
+  observed: ReadonlyMap<string, Observation>,
+  now: Date,
+): Change[] {
+  return held.flatMap((one) => {
+    const seen = observed.get(one.allocationId);
+    return seen === undefined
+      ? judgeUnseen(one, now, deps.timing)
+      : judgeObservation(one, seen, now, deps.timing);
+  });
+}
+
+/** What is not there keeps no lease: the sooner it is over, the sooner a job that waits for it goes on. */
+function seenOnly(division: Division, observed: ReadonlyMap<string, Observation>): Division {
+  return { ...division, renew: division.renew.filter((id) => observed.has(id)) };
 }
 
 /** What runs there and is nobody's is stopped, and forgotten when it has ended. */

@@ -58,17 +58,38 @@ export async function touchProvider(tx: Tx, now: Date, contact: ContactWrite): P
   return row ?? null;
 }
 
-/** Notes that a push provider answered a call. */
-export async function touchPushProvider(tx: Tx, now: Date, provider: string, gapMs: number): Promise<void> {
+/** Begins a look at a push provider; the number tells it apart from those that begin after it. */
+export async function beginLook(db: Reader, provider: string): Promise<number | null> {
+  const [row] = await db
+    .update(providers)
+    .set({ agentSequence: sql`coalesce(${providers.agentSequence}, 0) + 1` })
+    .where(eq(providers.name, provider))
+    .returning({ look: providers.agentSequence });
+  return row?.look ?? null;
+}
+
+/**
+ * Notes that a push provider answered a call. False where a later look has begun: a replica that stood still between
+ * looking and believing would take what was started meanwhile for lost.
+ */
+export async function touchPushProvider(
+  tx: Tx,
+  now: Date,
+  provider: string,
+  look: number,
+  gapMs: number,
+): Promise<boolean> {
   const at = now.toISOString();
-  await tx
+  const touched = await tx
     .update(providers)
     .set({
       lastContactAt: sql`greatest(${providers.lastContactAt}, ${at}::timestamptz)`,
       contactSince: sql`case when ${providers.lastContactAt} >= ${at}::timestamptz - make_interval(secs => ${gapMs / 1000})
         then coalesce(${providers.contactSince}, ${at}::timestamptz) else ${at}::timestamptz end`,
     })
-    .where(eq(providers.name, provider));
+    .where(and(eq(providers.name, provider), eq(providers.agentSequence, look)))
+    .returning({ name: providers.name });
+  return touched.length > 0;
 }
 
 /** Everything that the provider holds for us, and whatever else it spoke of (`ids`). */
