@@ -10,9 +10,10 @@ import { allocation, jobParams } from './schemas/job.ts';
 import { providerParams } from './schemas/provider.ts';
 import { renderAllocation, renderVendorAllocation } from './views/job.ts';
 
-const vendorAllocation = allocation
-  .omit({ endDetail: true, restoredCheckpoint: true })
-  .meta({ id: 'ProviderAllocation', description: 'One attempt at one provider, as its vendor may see it: nothing of the tenant.' });
+const vendorAllocation = allocation.omit({ endDetail: true, restoredCheckpoint: true }).meta({
+  id: 'ProviderAllocation',
+  description: 'One attempt at one provider, as its vendor may see it: nothing of the tenant.',
+});
 
 export function allocationRoutes(app: App, room: Room): void {
   const { deps } = room;
@@ -36,8 +37,18 @@ export function allocationRoutes(app: App, room: Room): void {
     async (request) => {
       const { id } = await visibleJob(room, request.actor, request.params.id);
       const { limit, cursor } = request.query;
-      const found = await listAllocations(deps.store.db, id, readCursor(`allocations:${id}`, cursor, aSeq), limit);
-      return renderPage(`allocations:${id}`, found, (row) => [row.attempt], (row) => renderAllocation(row, currency));
+      const found = await listAllocations(
+        deps.store.db,
+        id,
+        readCursor(`allocations:${id}`, cursor, aSeq),
+        limit,
+      );
+      return renderPage(
+        `allocations:${id}`,
+        found,
+        (row) => [row.attempt],
+        (row) => renderAllocation(row, currency),
+      );
     },
   );
 
@@ -60,8 +71,18 @@ export function allocationRoutes(app: App, room: Room): void {
       const { name } = await visibleProvider(room, request.actor, request.params.name);
       const { limit, cursor } = request.query;
       const list = `provider-allocations:${name}`;
-      const found = await listProviderAllocations(deps.store.db, name, readCursor(list, cursor, aName), limit);
-      return renderPage(list, found, (row) => [row.id], (row) => renderVendorAllocation(row, currency));
+      const found = await listProviderAllocations(
+        deps.store.db,
+        name,
+        readCursor(list, cursor, aName),
+        limit,
+      );
+      return renderPage(
+        list,
+        found,
+        (row) => [row.id],
+        (row) => renderVendorAllocation(row, currency),
+      );
     },
   );
 }

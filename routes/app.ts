@@ -47,16 +47,21 @@ export function buildApp(deps: Deps, options: DoorOptions = {}): FastifyInstance
     if (stopping.signal.aborted) request.raw.socket.destroySoon();
   });
   const auth = makeAuthenticator(deps);
-  guard(app, auth, { failuresPerMinute: options.failuresPerMinute ?? 300, requestsPerMinute: options.requestsPerMinute ?? null });
+  guard(app, auth, {
+    failuresPerMinute: options.failuresPerMinute ?? 300,
+    requestsPerMinute: options.requestsPerMinute ?? null,
+  });
   const room: Room = {
     deps,
     auth,
-    projects: makeCache(deps.clock, PROJECT_BELIEVED_MS, PROJECTS_KEPT, (name) => findProject(deps.store.db, name)),
+    projects: makeCache(deps.clock, PROJECT_BELIEVED_MS, PROJECTS_KEPT, (name) =>
+      findProject(deps.store.db, name),
+    ),
     feed: makeEventFeed(deps, stopping.signal),
     stopping: stopping.signal,
   };
   register(app, room);
-  return app as unknown as FastifyInstance;
+  return app;
 }
 
 /** Every door there is. The document's routes come first: they watch the others being registered. */
@@ -79,7 +84,7 @@ function register(app: App, room: Room): void {
 
 function newApp(deps: Deps): App {
   const app = Fastify({
-    loggerInstance: deps.log as FastifyBaseLogger,
+    loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: (raw) => requestId(deps, raw),
     bodyLimit: MIB,
@@ -95,7 +100,11 @@ function newApp(deps: Deps): App {
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error));
   app.setNotFoundHandler((request, reply) =>
-    sendProblem(request, reply, new Problem('not-found', 'There is no such door: see /docs for those there are.')),
+    sendProblem(
+      request,
+      reply,
+      new Problem('not-found', 'There is no such door: see /docs for those there are.'),
+    ),
   );
   acceptJson(app);
   logRequests(app, deps.metrics);

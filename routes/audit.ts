@@ -8,7 +8,8 @@ import type { App, Room } from './room.ts';
 import { field, page, paging, safeLine, utcTime } from './schemas/fields.ts';
 
 const tags = ['Audit'];
-const hash = (description: string) => field(z.string(), description, '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08');
+const hash = (description: string) =>
+  field(z.string(), description, '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08');
 
 const auditRecord = z
   .object({
@@ -19,11 +20,16 @@ const auditRecord = z
     action: field(z.string(), 'What was done.', 'provider.create'),
     target: field(z.string(), 'Id or name of what it was done to.', 'pangyo'),
     requestId: field(z.string().nullable(), 'Of the request, as in the log.', 'req-01jd3m7b'),
-    data: z.record(z.string(), z.unknown()).meta({ description: 'What else belongs to it; never a secret.', examples: [{ vendor: 'nhn' }] }),
+    data: z
+      .record(z.string(), z.unknown())
+      .meta({ description: 'What else belongs to it; never a secret.', examples: [{ vendor: 'nhn' }] }),
     previousHash: hash('Hash of the record before; 64 zeros for the first.'),
     hash: hash('SHA-256, hex, over the canonical JSON of all other fields.'),
   })
-  .meta({ id: 'AuditRecord', description: 'Something that was done. Never changed, never deleted, chained by hashes.' });
+  .meta({
+    id: 'AuditRecord',
+    description: 'Something that was done. Never changed, never deleted, chained by hashes.',
+  });
 
 const verdict = z
   .object({
@@ -31,7 +37,10 @@ const verdict = z
     checked: field(z.int(), 'Records that were found right, from the first on.', 1742),
     head: z
       .object({ seq: field(z.int(), 'Of the last record.', 1742), hash: hash('Of the last record.') })
-      .meta({ description: 'The end of the chain. Note it down elsewhere: a chain rewritten as a whole can only be noticed by that.' }),
+      .meta({
+        description:
+          'The end of the chain. Note it down elsewhere: a chain rewritten as a whole can only be noticed by that.',
+      }),
     brokenAt: field(z.int().nullable(), 'The first record that is wrong or missing; null: none.', null),
     problem: field(
       z.enum(AUDIT_BREAKS).nullable(),
@@ -91,5 +100,16 @@ export function auditRoutes(app: App, { deps }: Room): void {
 
 function render(link: AuditLink) {
   const { seq, actor, role, action, target, requestId, data, previousHash, hash: own } = link;
-  return { seq, at: link.at.toISOString(), actor, role, action, target, requestId, data, previousHash, hash: own };
+  return {
+    seq,
+    at: link.at.toISOString(),
+    actor,
+    role,
+    action,
+    target,
+    requestId,
+    data,
+    previousHash,
+    hash: own,
+  };
 }

@@ -31,7 +31,9 @@ export interface Authenticator {
 }
 
 export function makeAuthenticator(deps: Pick<Deps, 'store' | 'clock'>): Authenticator {
-  const keys = makeCache<KeyRow>(deps.clock, BELIEVED_MS, KEYS_KEPT, (secretHash) => findKeyByHash(deps.store.db, secretHash));
+  const keys = makeCache<KeyRow>(deps.clock, BELIEVED_MS, KEYS_KEPT, (secretHash) =>
+    findKeyByHash(deps.store.db, secretHash),
+  );
   const authenticate = async (request: FastifyRequest): Promise<Caller> => {
     const secret = BEARER.exec(request.headers.authorization ?? '')?.[1];
     if (secret === undefined) throw new Problem('unauthenticated', 'Send `Authorization: Bearer <key>`.');
@@ -44,7 +46,11 @@ export function makeAuthenticator(deps: Pick<Deps, 'store' | 'clock'>): Authenti
   return {
     authenticate,
     // Only a refusal ends it: while the database is away, what is open stays open.
-    isStillGood: (request) => authenticate(request).then(() => true, (error: unknown) => !(error instanceof Problem)),
+    isStillGood: (request) =>
+      authenticate(request).then(
+        () => true,
+        (error: unknown) => !(error instanceof Problem),
+      ),
     forget: (secretHash) => keys.forget(secretHash),
   };
 }

@@ -7,7 +7,10 @@ import { field } from './schemas/fields.ts';
 /** The header that every creating POST takes. Loose: the other headers are nobody's business here. */
 export const creatingHeaders = z.looseObject({
   'idempotency-key': field(
-    z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters').optional(),
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
+      .optional(),
     'Chosen by the caller, new for each new request. The same key and the same body within a day: the first answer again, with `Idempotency-Replayed: true`.',
     '3f1c9c1e-8a54-4c0e-9c0b-1f6f2f3f7c11',
   ),

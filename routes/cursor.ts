@@ -15,7 +15,11 @@ export function encodeCursor(list: string, mark: Mark): string {
 }
 
 /** Null without a cursor. `accept` makes the list's own mark of it, or undefined when it is none. */
-export function readCursor<Read>(list: string, cursor: string | undefined, accept: (mark: Mark) => Read | undefined): Read | null {
+export function readCursor<Read>(
+  list: string,
+  cursor: string | undefined,
+  accept: (mark: Mark) => Read | undefined,
+): Read | null {
   if (cursor === undefined) return null;
   const mark = decode(list, cursor);
   const read = mark === null ? undefined : accept(mark);
@@ -34,11 +38,14 @@ function decode(list: string, cursor: string): Mark | null {
 }
 
 const isMarkPart = (part: unknown): part is string | number | null =>
-  part === null || Number.isSafeInteger(part) || (typeof part === 'string' && !/\u0000/.test(part) && part.isWellFormed());
+  part === null ||
+  Number.isSafeInteger(part) ||
+  (typeof part === 'string' && !/\u0000/.test(part) && part.isWellFormed());
 
 /** Marks of one string (a name or an id), and of one number (a seq). */
 export const aName = ([name]: Mark): string | undefined => (typeof name === 'string' ? name : undefined);
-export const aSeq = ([seq]: Mark): number | undefined => (typeof seq === 'number' && seq >= 0 ? seq : undefined);
+export const aSeq = ([seq]: Mark): number | undefined =>
+  typeof seq === 'number' && seq >= 0 ? seq : undefined;
 
 /** A page as it is answered. */
 export function renderPage<Item, Body>(

@@ -17,7 +17,11 @@ export function documentRoutes(app: App, _room: Room): void {
     transform: (route) => addCommon(toJson({ ...route, schema: withEmptyAnswers(route.schema) }), route),
     transformObject: (document) => tidy(withComponents(document)),
   });
-  app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list', deepLinking: true }, staticCSP: true });
+  app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { docExpansion: 'list', deepLinking: true },
+    staticCSP: true,
+  });
   app.after(() => {
     app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async (_, reply) => {
       reply.header('content-type', 'application/json; charset=utf-8');

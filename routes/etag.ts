@@ -4,7 +4,11 @@ import { Problem } from '../src/core/problem.ts';
 import { field } from './schemas/fields.ts';
 
 export const changingHeaders = z.looseObject({
-  'if-match': field(z.string().max(200).optional(), 'The `ETag` that was read: changes nothing if it is another one by now. Absent or `*`: changes it as it is.', '"3"'),
+  'if-match': field(
+    z.string().max(200).optional(),
+    'The `ETag` that was read: changes nothing if it is another one by now. Absent or `*`: changes it as it is.',
+    '"3"',
+  ),
 });
 
 export const etagOf = (row: { readonly version: number }): string => `"${row.version}"`;
@@ -14,6 +18,7 @@ export function seenVersion(request: FastifyRequest): number | null {
   const sent = request.headers['if-match'];
   if (sent === undefined || sent.trim() === '*') return null;
   const version = /^\s*"(\d{1,9})"\s*$/.exec(sent)?.[1];
-  if (version === undefined) throw new Problem('precondition-failed', 'If-Match names no version that was ever given.');
+  if (version === undefined)
+    throw new Problem('precondition-failed', 'If-Match names no version that was ever given.');
   return Number(version);
 }

@@ -19,10 +19,21 @@ const HEARTBEAT_MS = 15_000;
 const RETRY_MS = 2_000;
 
 const eventHeaders = z.looseObject({
-  'last-event-id': field(z.string().regex(/^\d{1,15}$/, 'must be the id of an event').optional(), 'With `text/event-stream`: go on after this event.', '4711'),
+  'last-event-id': field(
+    z
+      .string()
+      .regex(/^\d{1,15}$/, 'must be the id of an event')
+      .optional(),
+    'With `text/event-stream`: go on after this event.',
+    '4711',
+  ),
 });
 const eventQuery = z.strictObject({
-  order: field(z.enum(['asc', 'desc']).default('desc'), '`desc`: newest first; `asc`: as it happened.', 'asc'),
+  order: field(
+    z.enum(['asc', 'desc']).default('desc'),
+    '`desc`: newest first; `asc`: as it happened.',
+    'asc',
+  ),
   ...paging,
 });
 
@@ -47,7 +58,12 @@ export function eventRoutes(app: App, room: Room): void {
             description: 'The events.',
             content: {
               'application/json': { schema: page(jobEvent, 'The events.') },
-              'text/event-stream': { schema: z.string().meta({ description: 'Server-sent events.', examples: ['id: 4711\nevent: job.running\ndata: {"seq":4711}\n\n'] }) },
+              'text/event-stream': {
+                schema: z.string().meta({
+                  description: 'Server-sent events.',
+                  examples: ['id: 4711\nevent: job.running\ndata: {"seq":4711}\n\n'],
+                }),
+              },
             },
           },
         },
@@ -83,7 +99,12 @@ export function eventRoutes(app: App, room: Room): void {
     async (request) => {
       const { id } = await visibleJob(room, request.actor, request.params.id);
       const { limit, cursor } = request.query;
-      const found = await listDecisions(deps.store.db, id, readCursor(`decisions:${id}`, cursor, aName), limit);
+      const found = await listDecisions(
+        deps.store.db,
+        id,
+        readCursor(`decisions:${id}`, cursor, aName),
+        limit,
+      );
       return renderPage(`decisions:${id}`, found, (row) => [row.id], renderDecision);
     },
   );
@@ -104,7 +125,13 @@ function streamEvents(room: Room, request: FastifyRequest, reply: FastifyReply, 
   return sendStream(reply, write(room, request, jobId, from, gone.signal));
 }
 
-async function* write(room: Room, request: FastifyRequest, jobId: string, from: number, gone: AbortSignal): AsyncGenerator<string> {
+async function* write(
+  room: Room,
+  request: FastifyRequest,
+  jobId: string,
+  from: number,
+  gone: AbortSignal,
+): AsyncGenerator<string> {
   yield `retry: ${RETRY_MS}\n\n`;
   for await (const rows of room.feed.follow(jobId, from, HEARTBEAT_MS, gone)) {
     if (!(await room.auth.isStillGood(request))) return;

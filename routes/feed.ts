@@ -13,7 +13,12 @@ export interface EventFeed {
    * A job's events after `seq`, as they happen; ends when the job has ended and all of them are told. Yields an
    * empty batch when nothing has happened for `quietMs`. Stop by aborting `signal`.
    */
-  follow(jobId: string, seq: number, quietMs: number, signal: AbortSignal): AsyncGenerator<readonly EventRow[]>;
+  follow(
+    jobId: string,
+    seq: number,
+    quietMs: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly EventRow[]>;
 }
 
 interface Watcher {
@@ -37,7 +42,7 @@ export function makeEventFeed(deps: Pick<Deps, 'store' | 'clock' | 'log'>, stopp
     while (watchers.size > 0 && !stopping.aborted) {
       const ok = await tell(deps, [...watchers]).then(
         () => true,
-        (error: unknown) => void deps.log.warn({ err: error }, 'looking for events failed; trying again'),
+        (error: unknown) => deps.log.warn({ err: error }, 'looking for events failed; trying again'),
       );
       await deps.clock.sleep(ok === true ? EVERY_MS : RETRY_MS, stopping).catch(() => {});
     }
@@ -66,7 +71,12 @@ export function makeEventFeed(deps: Pick<Deps, 'store' | 'clock' | 'log'>, stopp
 }
 
 /** Resolves when there is something to tell, when it has been quiet for long, or when it is over. */
-async function woken(deps: Pick<Deps, 'clock'>, watcher: Watcher, quietMs: number, stop: AbortSignal): Promise<void> {
+async function woken(
+  deps: Pick<Deps, 'clock'>,
+  watcher: Watcher,
+  quietMs: number,
+  stop: AbortSignal,
+): Promise<void> {
   const done = new AbortController();
   const news = new Promise<void>((resolve) => (watcher.wake = resolve));
   const quiet = deps.clock.sleep(quietMs, AbortSignal.any([stop, done.signal])).catch(() => {});
@@ -78,7 +88,10 @@ async function woken(deps: Pick<Deps, 'clock'>, watcher: Watcher, quietMs: numbe
 async function tell(deps: Pick<Deps, 'store'>, watchers: readonly Watcher[]): Promise<void> {
   const ids = [...new Set(watchers.map((watcher) => watcher.jobId))];
   const states = await jobStates(deps.store.db, ids);
-  const marks = ids.map((jobId) => ({ jobId, seq: Math.min(...watchers.filter((one) => one.jobId === jobId).map((one) => one.seq)) }));
+  const marks = ids.map((jobId) => ({
+    jobId,
+    seq: Math.min(...watchers.filter((one) => one.jobId === jobId).map((one) => one.seq)),
+  }));
   const rows = await eventsAfter(deps.store.db, marks, BATCH);
   const complete = rows.length < BATCH;
   for (const watcher of watchers) {

@@ -49,12 +49,23 @@ function limiters(app: App, { failuresPerMinute, requestsPerMinute }: Limits) {
   const made: { failures?: Limit; requests?: Limit } = {};
   app.register(rateLimit, { global: false });
   app.after(() => {
-    made.failures = app.createRateLimit({ max: failuresPerMinute, timeWindow: MINUTE, keyGenerator: (request) => request.ip }) as Limit;
+    made.failures = app.createRateLimit({
+      max: failuresPerMinute,
+      timeWindow: MINUTE,
+      keyGenerator: (request) => request.ip,
+    }) as Limit;
     if (requestsPerMinute === null) return;
-    made.requests = app.createRateLimit({ max: requestsPerMinute, timeWindow: MINUTE, keyGenerator: (request) => request.actor.id }) as Limit;
+    made.requests = app.createRateLimit({
+      max: requestsPerMinute,
+      timeWindow: MINUTE,
+      keyGenerator: (request) => request.actor.id,
+    }) as Limit;
   });
   return {
-    request: requestsPerMinute === null ? null : (request: FastifyRequest) => made.requests?.(request) ?? Promise.resolve({}),
+    request:
+      requestsPerMinute === null
+        ? null
+        : (request: FastifyRequest) => made.requests?.(request) ?? Promise.resolve({}),
     async failure(request: FastifyRequest, error: unknown): Promise<never> {
       if (error instanceof Problem && error.type === 'unauthenticated' && made.failures !== undefined) {
         await refuseAbove(made.failures, request);
@@ -67,5 +78,7 @@ function limiters(app: App, { failuresPerMinute, requestsPerMinute }: Limits) {
 async function refuseAbove(limit: Limit, request: FastifyRequest): Promise<void> {
   const { isExceeded, ttlInSeconds } = await limit(request);
   if (isExceeded !== true) return;
-  throw new Problem('rate-limited', 'Too many requests; wait a little.', { retryAfterSeconds: Math.max(1, ttlInSeconds ?? 1) });
+  throw new Problem('rate-limited', 'Too many requests; wait a little.', {
+    retryAfterSeconds: Math.max(1, ttlInSeconds ?? 1),
+  });
 }

@@ -77,8 +77,16 @@ export function jobRoutes(app: App, room: Room): void {
       const before = readCursor('jobs', cursor, aName);
       const filter = { project, kind, provider, states: state };
       const found = await listJobs(deps.store.db, tenantScope(request.actor), filter, before, limit);
-      const placed = await placementsOf(deps.store.db, found.items.map((row) => row.id));
-      return renderPage('jobs', found, (row) => [row.id], (row) => renderJob(row, placed.get(row.id), deps.config.currency));
+      const placed = await placementsOf(
+        deps.store.db,
+        found.items.map((row) => row.id),
+      );
+      return renderPage(
+        'jobs',
+        found,
+        (row) => [row.id],
+        (row) => renderJob(row, placed.get(row.id), deps.config.currency),
+      );
     },
   );
 
@@ -106,9 +114,13 @@ export function jobRoutes(app: App, room: Room): void {
         operationId: 'cancelJob',
         tags,
         summary: 'Cancel a job',
-        description: 'At once while it is queued; else it is `stopping` until its provider has confirmed the stop. Again: nothing happens.',
+        description:
+          'At once while it is queued; else it is `stopping` until its provider has confirmed the stop. Again: nothing happens.',
         params: jobParams,
-        body: z.strictObject({}).nullish().meta({ description: 'Nothing.', examples: [{}] }),
+        body: z
+          .strictObject({})
+          .nullish()
+          .meta({ description: 'Nothing.', examples: [{}] }),
         response: { 202: jobAnswer('The job, as it is now.') },
         problems: ['not-found', 'state-conflict'],
       },
@@ -129,7 +141,8 @@ export function jobRoutes(app: App, room: Room): void {
         operationId: 'moveJob',
         tags,
         summary: 'Move a running job elsewhere',
-        description: 'It is told to stop and save, and starts elsewhere from its last checkpoint when the stop is confirmed.',
+        description:
+          'It is told to stop and save, and starts elsewhere from its last checkpoint when the stop is confirmed.',
         params: jobParams,
         body: moveRequest,
         response: { 202: jobAnswer('The job, as it is now.') },
@@ -150,7 +163,11 @@ export function jobRoutes(app: App, room: Room): void {
 /** A job that the actor may see. Throws the same not-found for one that is hidden and one that is not there. */
 export async function visibleJob(room: Room, actor: Actor, id: string): Promise<JobRow> {
   const row = await findJob(room.deps.store.db, id);
-  if (row !== null && coversProject(tenantScope(actor), { name: row.project, organization: row.organization })) return row;
+  if (
+    row !== null &&
+    coversProject(tenantScope(actor), { name: row.project, organization: row.organization })
+  )
+    return row;
   throw new Problem('not-found', 'There is no such job.');
 }
 

@@ -9,8 +9,14 @@ import type { App } from './room.ts';
 export function logRequests(app: App, metrics: Pick<Metrics, 'observeFlow'>): void {
   app.addHook('onResponse', async (request, reply) => {
     const { operationId } = (request.routeOptions.schema ?? {}) as { operationId?: string };
-    if (operationId !== undefined) metrics.observeFlow(operationId, outcomeOf(reply.statusCode), reply.elapsedTime / 1000);
-    const level = reply.statusCode >= 500 ? 'error' : reply.statusCode < 400 && request.method === 'GET' ? 'debug' : 'info';
+    if (operationId !== undefined)
+      metrics.observeFlow(operationId, outcomeOf(reply.statusCode), reply.elapsedTime / 1000);
+    const level =
+      reply.statusCode >= 500
+        ? 'error'
+        : reply.statusCode < 400 && request.method === 'GET'
+          ? 'debug'
+          : 'info';
     const { id, name } = (request.params ?? {}) as { id?: string; name?: string };
     request.log[level](
       {

@@ -27,13 +27,18 @@ export function jobLogRoutes(app: App, room: Room): void {
         operationId: 'readJobLogs',
         tags,
         summary: "Read a job's output",
-        description: 'One log across moves, as it arrived. Where older output was dropped to stay within the limit, a line says so.',
+        description:
+          'One log across moves, as it arrived. Where older output was dropped to stay within the limit, a line says so.',
         params: jobParams,
         querystring: logQuery,
         response: {
           200: {
             description: 'The output.',
-            content: { 'text/plain': { schema: z.string().meta({ description: 'UTF-8 text.', examples: ['epoch 1: loss 2.31\n'] }) } },
+            content: {
+              'text/plain': {
+                schema: z.string().meta({ description: 'UTF-8 text.', examples: ['epoch 1: loss 2.31\n'] }),
+              },
+            },
           },
         },
         problems: ['not-found'],
@@ -57,12 +62,17 @@ export function jobLogRoutes(app: App, room: Room): void {
         operationId: 'downloadCheckpoint',
         tags,
         summary: "Download a job's newest checkpoint",
-        description: 'What a restart would find in NARU_CHECKPOINT_DIR, as a tar archive. Where checkpoints are kept elsewhere, a redirect to there.',
+        description:
+          'What a restart would find in NARU_CHECKPOINT_DIR, as a tar archive. Where checkpoints are kept elsewhere, a redirect to there.',
         params: jobParams,
         response: {
           200: {
             description: 'The archive; `X-Checkpoint-Id` names it, `ETag` is its SHA-256.',
-            content: { 'application/x-tar': { schema: z.string().meta({ description: 'A tar archive.', format: 'binary', examples: ['…'] }) } },
+            content: {
+              'application/x-tar': {
+                schema: z.string().meta({ description: 'A tar archive.', format: 'binary', examples: ['…'] }),
+              },
+            },
           },
           307: { description: 'Where to get it, in `Location`.' },
         },
@@ -78,7 +88,7 @@ export function jobLogRoutes(app: App, room: Room): void {
       reply.header('x-checkpoint-id', newest.id).header('etag', `"${newest.sha256}"`);
       reply.header('content-disposition', `attachment; filename="${id}.tar"`);
       reply.header('content-type', 'application/x-tar').header('content-length', String(newest.sizeBytes));
-      return reply.send((await deps.checkpoints.read(newest.location)) as never);
+      return reply.send(await deps.checkpoints.read(newest.location));
     },
   );
 }

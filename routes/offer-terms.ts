@@ -15,14 +15,19 @@ export function toTerms(offers: readonly Written[]): OfferTerms[] {
   const errors = offers.flatMap((offer, index) => {
     const twice = names.has(offer.name);
     names.add(offer.name);
-    return twice ? [{ pointer: `/${index}/name`, detail: 'Another offer has this name.' }] : faults(offer, `/${index}`);
+    return twice
+      ? [{ pointer: `/${index}/name`, detail: 'Another offer has this name.' }]
+      : faults(offer, `/${index}`);
   });
   if (errors.length === 0) return offers.map(toTerm);
-  throw new Problem('impossible-spec', 'These offers cannot be sold.', { errors: errors.slice(0, ERRORS_SHOWN) });
+  throw new Problem('impossible-spec', 'These offers cannot be sold.', {
+    errors: errors.slice(0, ERRORS_SHOWN),
+  });
 }
 
 function faults({ price, spotPrice }: Written, pointer: string): ProblemDetailItem[] {
-  if (price == null && spotPrice == null) return [{ pointer: `${pointer}/price`, detail: 'One of `price` and `spotPrice` is needed.' }];
+  if (price == null && spotPrice == null)
+    return [{ pointer: `${pointer}/price`, detail: 'One of `price` and `spotPrice` is needed.' }];
   if (price == null || spotPrice == null || price.currency === spotPrice.currency) return [];
   return [{ pointer: `${pointer}/spotPrice/currency`, detail: 'An offer has one currency.' }];
 }
@@ -47,7 +52,8 @@ function toTerm(offer: Written): OfferTerms {
   };
 }
 
-const micros = (money: WireMoney | null | undefined): bigint | null => (money == null ? null : parseMicros(money.amount));
+const micros = (money: WireMoney | null | undefined): bigint | null =>
+  money == null ? null : parseMicros(money.amount);
 
 /** What a patch changes; what it does not name stays. Throws Problem impossible-spec for two currencies. */
 export function toPatch(body: z.output<typeof offerPatch>): OfferPatch {
@@ -61,6 +67,8 @@ export function toPatch(body: z.output<typeof offerPatch>): OfferPatch {
     ...(price !== undefined && { priceMicrosPerHour: micros(price) }),
     ...(spotPrice !== undefined && { spotPriceMicrosPerHour: micros(spotPrice) }),
     ...((price ?? spotPrice) != null && { currency: (price ?? spotPrice)?.currency }),
-    ...(effectiveFrom !== undefined && { effectiveFrom: effectiveFrom === null ? null : new Date(effectiveFrom) }),
+    ...(effectiveFrom !== undefined && {
+      effectiveFrom: effectiveFrom === null ? null : new Date(effectiveFrom),
+    }),
   };
 }

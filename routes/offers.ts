@@ -15,7 +15,16 @@ import { toPatch, toTerms } from './offer-terms.ts';
 import { visibleProvider } from './providers.ts';
 import type { App, Room } from './room.ts';
 import { page, paging } from './schemas/fields.ts';
-import { imported, importQuery, offer, offerParams, offerPatch, offerQuery, offerSet, replaced } from './schemas/offer.ts';
+import {
+  imported,
+  importQuery,
+  offer,
+  offerParams,
+  offerPatch,
+  offerQuery,
+  offerSet,
+  replaced,
+} from './schemas/offer.ts';
 import { providerParams } from './schemas/provider.ts';
 import { renderImport, renderOffer } from './views/offer.ts';
 
@@ -73,7 +82,9 @@ function search(app: App, { deps }: Room): void {
 function modelsOf(spelling: string): readonly string[] {
   const { models, problem } = acceptedGpus(spelling);
   if (problem === null) return models;
-  throw new Problem('invalid-request', 'No offer can be found by that.', { errors: [{ pointer: '?gpu', detail: problem }] });
+  throw new Problem('invalid-request', 'No offer can be found by that.', {
+    errors: [{ pointer: '?gpu', detail: problem }],
+  });
 }
 
 function ofProvider(app: App, room: Room): void {
@@ -98,7 +109,14 @@ function ofProvider(app: App, room: Room): void {
     async (request) => {
       const { name: provider } = await visibleProvider(room, request.actor, request.params.name);
       const { limit, cursor } = request.query;
-      const wanted = { now: deps.clock.now(), accountingCurrency: currency, scope: { kind: 'all' }, provider, sort: 'name', upcoming: true } as const;
+      const wanted = {
+        now: deps.clock.now(),
+        accountingCurrency: currency,
+        scope: { kind: 'all' },
+        provider,
+        sort: 'name',
+        upcoming: true,
+      } as const;
       const list = `offers-of:${provider}`;
       const found = await searchOffers(deps.store.db, wanted, readCursor(list, cursor, acceptMark), limit);
       return renderPage(list, found, markOf, (view) => renderOffer(view, currency));
@@ -120,7 +138,12 @@ function ofProvider(app: App, room: Room): void {
     },
     async (request, reply) => {
       const { name } = await visibleProvider(room, request.actor, request.params.name);
-      const view = await findOffer(deps.store.db, { now: deps.clock.now(), accountingCurrency: currency }, name, request.params.offer);
+      const view = await findOffer(
+        deps.store.db,
+        { now: deps.clock.now(), accountingCurrency: currency },
+        name,
+        request.params.offer,
+      );
       if (view === null) throw new Problem('not-found', 'There is no such offer.');
       reply.header('etag', etagOf(view.offer));
       return renderOffer(view, currency);
@@ -140,7 +163,8 @@ function changing(app: App, room: Room): void {
         operationId: 'replaceOffers',
         tags,
         summary: 'Replace what a provider sells',
-        description: 'What is missing is withdrawn: nothing new is placed there, what runs goes on. Offers keep their names and their use.',
+        description:
+          'What is missing is withdrawn: nothing new is placed there, what runs goes on. Offers keep their names and their use.',
         params: providerParams,
         body: offerSet,
         response: { 200: answer('What changed.', replaced) },
@@ -174,7 +198,14 @@ function changing(app: App, room: Room): void {
     async (request, reply) => {
       const { name } = await visibleProvider(room, request.actor, request.params.name);
       const target = { provider: name, offer: request.params.offer };
-      const view = await patchOffer(deps, request.actor, target, seenVersion(request), toPatch(request.body), request.id);
+      const view = await patchOffer(
+        deps,
+        request.actor,
+        target,
+        seenVersion(request),
+        toPatch(request.body),
+        request.id,
+      );
       reply.header('etag', etagOf(view.offer));
       return renderOffer(view, deps.config.currency);
     },
@@ -183,7 +214,9 @@ function changing(app: App, room: Room): void {
 
 function importing(app: App, room: Room): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('text/csv', { parseAs: 'string', bodyLimit: CATALOG_LIMIT }, (_, body, done) => done(null, body));
+  app.addContentTypeParser('text/csv', { parseAs: 'string', bodyLimit: CATALOG_LIMIT }, (_, body, done) =>
+    done(null, body),
+  );
 
   app.post(
     '/v1/providers/:name/offers/import',
@@ -200,7 +233,15 @@ function importing(app: App, room: Room): void {
         consumes: ['text/csv'],
         params: providerParams,
         querystring: importQuery,
-        body: z.string().min(1).meta({ description: 'The catalog: CSV with a header line.', examples: ['InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,Price,SpotPrice,Region\nh100x8,H100,8,96,1024,19.6,9.8,kr-central\n'] }),
+        body: z
+          .string()
+          .min(1)
+          .meta({
+            description: 'The catalog: CSV with a header line.',
+            examples: [
+              'InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,Price,SpotPrice,Region\nh100x8,H100,8,96,1024,19.6,9.8,kr-central\n',
+            ],
+          }),
         response: { 200: answer('What changed.', imported) },
         problems: ['not-found', 'request-in-progress', 'idempotency-mismatch'],
       },
@@ -208,7 +249,11 @@ function importing(app: App, room: Room): void {
     async (request, reply) => {
       const { name } = await visibleProvider(room, request.actor, request.params.name);
       const input = { csv: request.body, capacity: request.query.capacity };
-      const body = sendCreated(reply, await importCatalog(room.deps, request.actor, name, input, askOf(request, renderImport)), null);
+      const body = sendCreated(
+        reply,
+        await importCatalog(room.deps, request.actor, name, input, askOf(request, renderImport)),
+        null,
+      );
       reply.code(200);
       return body;
     },

@@ -70,7 +70,13 @@ export function opsRoutes(app: App, room: Room): void {
         response: {
           200: {
             description: 'In the text format of Prometheus.',
-            content: { 'text/plain': { schema: z.string().meta({ description: 'Prometheus text.', examples: ['naru_queue_depth 0\n'] }) } },
+            content: {
+              'text/plain': {
+                schema: z
+                  .string()
+                  .meta({ description: 'Prometheus text.', examples: ['naru_queue_depth 0\n'] }),
+              },
+            },
           },
         },
       },
@@ -78,7 +84,7 @@ export function opsRoutes(app: App, room: Room): void {
     async (_, reply) => {
       const { registry } = room.deps.metrics;
       reply.header('content-type', registry.contentType);
-      return (await registry.metrics()) as never;
+      return await registry.metrics();
     },
   );
 
@@ -115,11 +121,19 @@ function problemPages(app: App): void {
         operationId: 'problemPage',
         tags,
         summary: 'What a kind of problem means',
-        params: z.object({ type: field(z.string().max(100), 'The last part of the `type` of a problem.', 'not-found') }),
+        params: z.object({
+          type: field(z.string().max(100), 'The last part of the `type` of a problem.', 'not-found'),
+        }),
         response: {
           200: {
             description: 'For people.',
-            content: { 'text/plain': { schema: z.string().meta({ description: 'Text.', examples: [`404 ${PROBLEMS['not-found'].title}`] }) } },
+            content: {
+              'text/plain': {
+                schema: z
+                  .string()
+                  .meta({ description: 'Text.', examples: [`404 ${PROBLEMS['not-found'].title}`] }),
+              },
+            },
           },
         },
         problems: ['not-found'],

@@ -12,7 +12,16 @@ import { askOf, creatingHeaders, sendCreated } from './creating.ts';
 import { aName, readCursor, renderPage } from './cursor.ts';
 import type { App, Room } from './room.ts';
 import { page, paging } from './schemas/fields.ts';
-import { key, keyParams, keyRequest, newKey, organization, organizationRequest, project, projectRequest } from './schemas/people.ts';
+import {
+  key,
+  keyParams,
+  keyRequest,
+  newKey,
+  organization,
+  organizationRequest,
+  project,
+  projectRequest,
+} from './schemas/people.ts';
 
 const tags = ['People'];
 
@@ -23,7 +32,10 @@ export function peopleRoutes(app: App, room: Room): void {
 }
 
 function organizationRoutes(app: App, { deps }: Room): void {
-  const render = (row: { name: string; createdAt: Date }) => ({ name: row.name, createdAt: row.createdAt.toISOString() });
+  const render = (row: { name: string; createdAt: Date }) => ({
+    name: row.name,
+    createdAt: row.createdAt.toISOString(),
+  });
 
   app.post(
     '/v1/organizations',
@@ -40,7 +52,11 @@ function organizationRoutes(app: App, { deps }: Room): void {
       },
     },
     async (request, reply) =>
-      sendCreated(reply, await createOrganization(deps, request.actor, request.body, askOf(request, render)), null),
+      sendCreated(
+        reply,
+        await createOrganization(deps, request.actor, request.body, askOf(request, render)),
+        null,
+      ),
   );
 
   app.get(
@@ -87,7 +103,11 @@ function projectRoutes(app: App, { deps }: Room): void {
       },
     },
     async (request, reply) =>
-      sendCreated(reply, await createProject(deps, request.actor, request.body, askOf(request, render)), null),
+      sendCreated(
+        reply,
+        await createProject(deps, request.actor, request.body, askOf(request, render)),
+        null,
+      ),
   );
 
   app.get(
@@ -121,7 +141,8 @@ function keyRoutes(app: App, { deps, auth }: Room): void {
         operationId: 'createKey',
         tags,
         summary: 'Make a key',
-        description: 'The secret is in this answer, and in no other but its repetition by the same `Idempotency-Key`.',
+        description:
+          'The secret is in this answer, and in no other but its repetition by the same `Idempotency-Key`.',
         headers: creatingHeaders,
         body: keyRequest,
         response: { 201: answer('The key and its secret.', newKey) },
@@ -129,7 +150,11 @@ function keyRoutes(app: App, { deps, auth }: Room): void {
       },
     },
     async (request, reply) =>
-      sendCreated(reply, await createKey(deps, request.actor, toSpec(request.body), askOf(request, renderNewKey)), null),
+      sendCreated(
+        reply,
+        await createKey(deps, request.actor, toSpec(request.body), askOf(request, renderNewKey)),
+        null,
+      ),
   );
 
   app.get(
@@ -160,7 +185,8 @@ function keyRoutes(app: App, { deps, auth }: Room): void {
         operationId: 'revokeKey',
         tags,
         summary: 'Revoke a key',
-        description: 'It ends at once in this process, and within a second in every other. Again: nothing happens.',
+        description:
+          'It ends at once in this process, and within a second in every other. Again: nothing happens.',
         params: keyParams,
         response: { 204: { description: 'It is revoked.' } },
         problems: ['not-found', 'state-conflict'],
@@ -169,14 +195,30 @@ function keyRoutes(app: App, { deps, auth }: Room): void {
     async (request, reply) => {
       const { secretHash } = await revokeKey(deps, request.actor, request.params.id, request.id);
       auth.forget(secretHash);
-      return reply.code(204).send() as never;
+      return reply.code(204).send();
     },
   );
 }
 
 function toSpec(body: z.output<typeof keyRequest>): KeySpec {
-  const { role, projects = null, organization: of = null, vendor = null, provider = null, expiresAt, note = null } = body;
-  return { role, projects, organization: of, vendor, provider, note, expiresAt: expiresAt == null ? null : new Date(expiresAt) };
+  const {
+    role,
+    projects = null,
+    organization: of = null,
+    vendor = null,
+    provider = null,
+    expiresAt,
+    note = null,
+  } = body;
+  return {
+    role,
+    projects,
+    organization: of,
+    vendor,
+    provider,
+    note,
+    expiresAt: expiresAt == null ? null : new Date(expiresAt),
+  };
 }
 
 export function renderKey(row: KeyRow) {

@@ -32,7 +32,13 @@ export function toProblem(error: unknown): Problem {
 /** The body of the answer. */
 export function renderProblem(problem: Problem, requestId: string): Record<string, unknown> {
   const { status, title } = PROBLEMS[problem.type];
-  const body = { type: `/problems/${problem.type}`, title, status, detail: problem.message, instance: `urn:naru:request:${requestId}` };
+  const body = {
+    type: `/problems/${problem.type}`,
+    title,
+    status,
+    detail: problem.message,
+    instance: `urn:naru:request:${requestId}`,
+  };
   return problem.errors.length === 0 ? body : { ...body, errors: problem.errors };
 }
 

@@ -6,7 +6,13 @@ import { createProvider, type ProviderSpec } from '../src/flows/createProvider.t
 import { drainProvider, resumeProvider } from '../src/flows/drain.ts';
 import { patchProvider } from '../src/flows/patchProvider.ts';
 import { recordVendorStatus } from '../src/flows/vendorStatus.ts';
-import { capacityOf, findProvider, listHealth, listProviders, vendorWords } from '../src/store/read/providers.ts';
+import {
+  capacityOf,
+  findProvider,
+  listHealth,
+  listProviders,
+  vendorWords,
+} from '../src/store/read/providers.ts';
 import type { ProviderRow } from '../src/store/store.ts';
 import { answer } from './answers.ts';
 import { askOf, creatingHeaders, sendCreated } from './creating.ts';
@@ -14,7 +20,16 @@ import { aName, aSeq, readCursor, renderPage } from './cursor.ts';
 import { changingHeaders, etagOf, seenVersion } from './etag.ts';
 import type { App, Room } from './room.ts';
 import { page, paging } from './schemas/fields.ts';
-import { healthRecord, newProvider, provider, providerParams, providerPatch, providerRequest, statusRequest, vendorStatus } from './schemas/provider.ts';
+import {
+  healthRecord,
+  newProvider,
+  provider,
+  providerParams,
+  providerPatch,
+  providerRequest,
+  statusRequest,
+  vendorStatus,
+} from './schemas/provider.ts';
 import { renderHealth, renderNewProvider, renderProvider, renderWord } from './views/provider.ts';
 
 const tags = ['Providers'];
@@ -35,11 +50,18 @@ function registration(app: App, { deps }: Room): void {
         operationId: 'createProvider',
         tags,
         summary: 'Register a provider',
-        description: 'For kind `agent` the answer holds, this once, the key for its agent. A vendor registers its own, with kind `agent`.',
+        description:
+          'For kind `agent` the answer holds, this once, the key for its agent. A vendor registers its own, with kind `agent`.',
         headers: creatingHeaders,
         body: providerRequest,
         response: { 201: answer('The provider.', newProvider) },
-        problems: ['state-conflict', 'impossible-spec', 'not-yet-supported', 'request-in-progress', 'idempotency-mismatch'],
+        problems: [
+          'state-conflict',
+          'impossible-spec',
+          'not-yet-supported',
+          'request-in-progress',
+          'idempotency-mismatch',
+        ],
       },
     },
     async (request, reply) => {
@@ -117,7 +139,14 @@ function changing(app: App, room: Room): void {
     async (request, reply) => {
       const { name } = await visibleProvider(room, request.actor, request.params.name);
       refuseBackwards(request.body.certifications ?? []);
-      const row = await patchProvider(deps, request.actor, name, seenVersion(request), request.body, request.id);
+      const row = await patchProvider(
+        deps,
+        request.actor,
+        name,
+        seenVersion(request),
+        request.body,
+        request.id,
+      );
       reply.header('etag', etagOf(row));
       return (await shower(room, [row]))(row);
     },
@@ -132,9 +161,15 @@ function changing(app: App, room: Room): void {
           operationId: `${verb}Provider`,
           tags,
           summary: verb === 'drain' ? 'Place nothing new there' : 'Place there again',
-          description: verb === 'drain' ? 'What runs there goes on. Again: nothing happens.' : 'Ends a drain. Again: nothing happens.',
+          description:
+            verb === 'drain'
+              ? 'What runs there goes on. Again: nothing happens.'
+              : 'Ends a drain. Again: nothing happens.',
           params: providerParams,
-          body: z.strictObject({}).nullish().meta({ description: 'Nothing.', examples: [{}] }),
+          body: z
+            .strictObject({})
+            .nullish()
+            .meta({ description: 'Nothing.', examples: [{}] }),
           response: { 200: answer('The provider, as it is now.', provider) },
           problems: ['not-found'],
         },
@@ -171,8 +206,17 @@ function healthRoutes(app: App, room: Room): void {
     async (request, reply) => {
       const { name } = await visibleProvider(room, request.actor, request.params.name);
       const { level, from, until, note } = request.body;
-      const word = { level, note, from: from == null ? null : new Date(from), until: until == null ? null : new Date(until) };
-      return sendCreated(reply, await recordVendorStatus(deps, request.actor, name, word, askOf(request, renderWord)), null);
+      const word = {
+        level,
+        note,
+        from: from == null ? null : new Date(from),
+        until: until == null ? null : new Date(until),
+      };
+      return sendCreated(
+        reply,
+        await recordVendorStatus(deps, request.actor, name, word, askOf(request, renderWord)),
+        null,
+      );
     },
   );
 
@@ -228,9 +272,14 @@ function toSpec(body: z.output<typeof providerRequest>): ProviderSpec {
 
 const isBrokerKind = (kind: string): kind is BrokerKind => (BROKER_KINDS as readonly string[]).includes(kind);
 
-function refuseBackwards(certifications: readonly { readonly validFrom: string; readonly validUntil: string }[]): void {
+function refuseBackwards(
+  certifications: readonly { readonly validFrom: string; readonly validUntil: string }[],
+): void {
   const errors = certifications.flatMap(({ validFrom, validUntil }, index) =>
-    validUntil > validFrom ? [] : [{ pointer: `/certifications/${index}/validUntil`, detail: 'It has to be after `validFrom`.' }],
+    validUntil > validFrom
+      ? []
+      : [{ pointer: `/certifications/${index}/validUntil`, detail: 'It has to be after `validFrom`.' }],
   );
-  if (errors.length > 0) throw new Problem('impossible-spec', 'A certification ends before it begins.', { errors });
+  if (errors.length > 0)
+    throw new Problem('impossible-spec', 'A certification ends before it begins.', { errors });
 }

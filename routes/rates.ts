@@ -24,7 +24,8 @@ export function rateRoutes(app: App, { deps }: Room): void {
         operationId: 'putExchangeRate',
         tags,
         summary: 'Set an exchange rate',
-        description: 'Dated: the newest one that is not in the future counts for what is placed from then on; what runs keeps the rate that it was placed at.',
+        description:
+          'Dated: the newest one that is not in the future counts for what is placed from then on; what runs keeps the rate that it was placed at.',
         params: rateParams,
         body: rateRequest,
         response: { 200: answer('The rate.', rate) },
@@ -33,7 +34,11 @@ export function rateRoutes(app: App, { deps }: Room): void {
     },
     async (request) => {
       const { asOf } = request.body;
-      const wanted = { currency: request.params.currency, rateMicros: toMicros(request.body.rate), asOf: asOf == null ? null : new Date(asOf) };
+      const wanted = {
+        currency: request.params.currency,
+        rateMicros: toMicros(request.body.rate),
+        asOf: asOf == null ? null : new Date(asOf),
+      };
       return renderRate(await putRate(deps, request.actor, wanted, request.id), accounting);
     },
   );
@@ -53,8 +58,18 @@ export function rateRoutes(app: App, { deps }: Room): void {
     },
     async (request) => {
       const { limit, cursor } = request.query;
-      const found = await listRates(deps.store.db, deps.clock.now(), readCursor('rates', cursor, aName), limit);
-      return renderPage('rates', found, (row) => [row.currency], (row) => renderRate(row, accounting));
+      const found = await listRates(
+        deps.store.db,
+        deps.clock.now(),
+        readCursor('rates', cursor, aName),
+        limit,
+      );
+      return renderPage(
+        'rates',
+        found,
+        (row) => [row.currency],
+        (row) => renderRate(row, accounting),
+      );
     },
   );
 

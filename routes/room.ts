@@ -10,7 +10,13 @@ import type { Cache } from './cache.ts';
 import type { EventFeed } from './feed.ts';
 
 /** The application that routes are registered on; bodies, queries and answers are typed by their zod schemas. */
-export type App = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
 
 /** What a resource's routes are given. */
 export interface Room {

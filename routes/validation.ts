@@ -16,13 +16,20 @@ export const validatorCompiler: FastifySchemaCompiler<$ZodType> = ({ schema, htt
     const result = safeParse(schema, data);
     if (result.success) return { value: result.data };
     const errors = result.error.issues.flatMap((issue) => toItems(issue, httpPart)).slice(0, ERRORS_SHOWN);
-    return { error: new Problem('invalid-request', PLACES[httpPart] ?? 'The request is not as it should be.', { errors }) };
+    return {
+      error: new Problem('invalid-request', PLACES[httpPart] ?? 'The request is not as it should be.', {
+        errors,
+      }),
+    };
   };
 };
 
 function toItems(issue: $ZodIssue, part: string): ProblemDetailItem[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ pointer: pointerTo([...issue.path, key], part), detail: 'There is no such field.' }));
+    return issue.keys.map((key) => ({
+      pointer: pointerTo([...issue.path, key], part),
+      detail: 'There is no such field.',
+    }));
   }
   return [{ pointer: pointerTo(issue.path, part), detail: issue.message }];
 }

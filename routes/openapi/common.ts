@@ -16,7 +16,9 @@ interface Given {
 /** `{ description }` alone is an answer without a body; the generator wants that said as a schema. */
 export function withEmptyAnswers<Schema extends FastifySchema | undefined>(schema: Schema): Schema {
   if (schema?.response === undefined) return schema;
-  const answers = Object.entries(schema.response as Record<string, { description?: string; content?: unknown }>);
+  const answers = Object.entries(
+    schema.response as Record<string, { description?: string; content?: unknown }>,
+  );
   const response = answers.map(([status, answer]) => {
     const empty = !(answer instanceof z.ZodType) && answer.content === undefined;
     return [status, empty ? z.null().meta({ description: answer.description ?? 'Nothing.' }) : answer];
@@ -26,7 +28,8 @@ export function withEmptyAnswers<Schema extends FastifySchema | undefined>(schem
 
 /** Adds to an operation what every route of its kind has: who may, and what it may be refused with. */
 export function addCommon({ schema, url }: Transformed, { schema: given, route }: Given): Transformed {
-  if (given === undefined || schema === undefined || (schema as { hide?: boolean }).hide === true) return { schema, url };
+  if (given === undefined || schema === undefined || (schema as { hide?: boolean }).hide === true)
+    return { schema, url };
   const types = new Set<ProblemType>([...(given.problems ?? []), ...commonProblems(given, route)]);
   const { problems: _, ...rest } = schema as FastifySchema & { description?: string };
   const may = route.config?.may;
@@ -34,19 +37,27 @@ export function addCommon({ schema, url }: Transformed, { schema: given, route }
     url,
     schema: {
       ...rest,
-      description: [rest.description, may === undefined ? undefined : rolesOf(may)].filter((line) => line !== undefined).join('\n\n'),
+      description: [rest.description, may === undefined ? undefined : rolesOf(may)]
+        .filter((line) => line !== undefined)
+        .join('\n\n'),
       security: may === undefined ? [] : [{ bearer: [] }],
       response: { ...(rest.response as object), ...refusals(types) },
     } as FastifySchema,
   };
 }
 
-const rolesOf = (may: keyof typeof PERMISSIONS) => `Roles: ${PERMISSIONS[may].map((role) => `\`${role}\``).join(', ')}.`;
+const rolesOf = (may: keyof typeof PERMISSIONS) =>
+  `Roles: ${PERMISSIONS[may].map((role) => `\`${role}\``).join(', ')}.`;
 
 function* commonProblems(given: FastifySchema, route: RouteOptions): Generator<ProblemType> {
   yield 'internal-error';
   yield 'unavailable';
-  if (given.body !== undefined || given.querystring !== undefined || given.params !== undefined || given.headers !== undefined) {
+  if (
+    given.body !== undefined ||
+    given.querystring !== undefined ||
+    given.params !== undefined ||
+    given.headers !== undefined
+  ) {
     yield 'invalid-request';
   }
   if (takesBody(route)) {
@@ -87,10 +98,21 @@ function refusals(types: ReadonlySet<ProblemType>): Record<string, unknown> {
 /** For `components.examples`. */
 export function problemExamples(): Record<string, unknown> {
   const types = Object.keys(PROBLEMS) as ProblemType[];
-  return Object.fromEntries(types.map((type) => [type, { summary: PROBLEMS[type].title, description: PROBLEM_HELP[type], value: exampleOf(type) }]));
+  return Object.fromEntries(
+    types.map((type) => [
+      type,
+      { summary: PROBLEMS[type].title, description: PROBLEM_HELP[type], value: exampleOf(type) },
+    ]),
+  );
 }
 
 function exampleOf(type: ProblemType) {
   const { status, title } = PROBLEMS[type];
-  return { type: `/problems/${type}`, title, status, detail: PROBLEM_HELP[type], instance: 'urn:naru:request:req-01jd3m' };
+  return {
+    type: `/problems/${type}`,
+    title,
+    status,
+    detail: PROBLEM_HELP[type],
+    instance: 'urn:naru:request:req-01jd3m',
+  };
 }

@@ -18,8 +18,15 @@ export interface Example {
 }
 
 export function readExamples(): ReadonlyMap<string, Example> {
-  const names = readdirSync(FOLDER).filter((name) => name.endsWith('.json')).sort();
-  return new Map(names.map((name) => [name.slice(0, -'.json'.length), JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')) as Example]));
+  const names = readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.json'))
+    .sort();
+  return new Map(
+    names.map((name) => [
+      name.slice(0, -'.json'.length),
+      JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')) as Example,
+    ]),
+  );
 }
 
 interface Media {
@@ -37,12 +44,19 @@ export function addExamples(paths: Record<string, Record<string, unknown>>): voi
     if (operation === undefined) throw new Error(`openapi/examples/${name}.json is of no operation`);
     const short = name.replace(/^\d+-/, '');
     // What is refused as malformed is shown by its refusal alone: it is no example of the body.
-    if (example.request !== undefined && example.status !== 400) show(operation.requestBody?.content, short, example.summary, example.request);
-    if (example.response !== undefined) show(operation.responses[example.status]?.content, short, example.summary, example.response);
+    if (example.request !== undefined && example.status !== 400)
+      show(operation.requestBody?.content, short, example.summary, example.request);
+    if (example.response !== undefined)
+      show(operation.responses[example.status]?.content, short, example.summary, example.response);
   }
 }
 
-function show(content: Record<string, Media> | undefined, name: string, summary: string, value: unknown): void {
+function show(
+  content: Record<string, Media> | undefined,
+  name: string,
+  summary: string,
+  value: unknown,
+): void {
   const [media] = Object.values(content ?? {});
   if (media === undefined) throw new Error(`the example ${name} has no place in the document`);
   media.examples = { ...media.examples, [name]: { summary, value } };

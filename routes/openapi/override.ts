@@ -1,4 +1,3 @@
-
 interface Overridden {
   readonly zodSchema: unknown;
   readonly jsonSchema: Record<string, unknown>;
@@ -17,4 +16,3 @@ export function override(context: Overridden): void {
   if (jsonSchema['format'] === 'date-time') delete jsonSchema['pattern'];
   if (jsonSchema['propertyNames'] !== undefined) delete jsonSchema['propertyNames'];
 }
-

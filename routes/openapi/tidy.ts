@@ -5,14 +5,18 @@ import { addExamples } from './examples.ts';
 type Json = Record<string, unknown>;
 type Schemas = Record<string, Json>;
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * The finished document, put in order: every schema that has a name comes out of the generator twice (as it goes in
  * and as it comes out, used or not), answers claim to have no further members, and queries repeat what they say.
  */
 export function tidy(made: object): OpenAPIV3_1.Document {
-  const document = made as Json & { components: { schemas: Schemas; examples?: Json }; paths: Record<string, Json> };
+  const document = made as Json & {
+    components: { schemas: Schemas; examples?: Json };
+    paths: Record<string, Json>;
+  };
   document.components.examples = problemExamples();
   forEachAnswer(document.paths, openAnswers);
   for (const [name, schema] of Object.entries(document.components.schemas)) {
@@ -23,7 +27,9 @@ export function tidy(made: object): OpenAPIV3_1.Document {
   mergePairs(document);
   prune(document);
   addExamples(document.paths);
-  document.components.schemas = Object.fromEntries(Object.entries(document.components.schemas).sort(([a], [b]) => (a < b ? -1 : 1)));
+  document.components.schemas = Object.fromEntries(
+    Object.entries(document.components.schemas).sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
   return document as unknown as OpenAPIV3_1.Document;
 }
 

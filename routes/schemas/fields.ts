@@ -5,7 +5,11 @@ import { AMOUNT_PATTERN } from '../../src/core/money.ts';
  * The words that every body is made of. A field says what it is, in which unit, and shows one value:
  * the document is generated from here and nowhere else.
  */
-export function field<Schema extends z.ZodType>(schema: Schema, description: string, example: unknown): Schema {
+export function field<Schema extends z.ZodType>(
+  schema: Schema,
+  description: string,
+  example: unknown,
+): Schema {
   return schema.meta({ description, examples: [example] });
 }
 
@@ -26,11 +30,15 @@ export const safeLine = (max: number, min = 1) =>
     .string()
     .min(min)
     .max(max)
-    .refine((text) => !CONTROL.test(text) && text.isWellFormed(), 'must be valid Unicode without control characters');
+    .refine(
+      (text) => !CONTROL.test(text) && text.isWellFormed(),
+      'must be valid Unicode without control characters',
+    );
 
 /** A name that people choose and programs use: in URLs, as a Kubernetes name, in other resources. */
 export const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-export const slug = () => z.string().regex(SLUG, 'must be 1 to 63 of a-z, 0-9 and -, not beginning or ending with -');
+export const slug = () =>
+  z.string().regex(SLUG, 'must be 1 to 63 of a-z, 0-9 and -, not beginning or ending with -');
 
 /** Opaque: only what could never be an id is refused, what merely is none is not found. */
 export const ID = /^[A-Za-z0-9_-]{1,128}$/;
@@ -38,7 +46,12 @@ export const id = () => z.string().regex(ID, 'is no id');
 
 /** Names of offers and regions are the vendors' own. */
 export const vendorName = () =>
-  z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9._:+-]{0,198}[A-Za-z0-9])?$/, 'must be 1 to 200 of A-Z, a-z, 0-9 and ._:+-');
+  z
+    .string()
+    .regex(
+      /^[A-Za-z0-9](?:[A-Za-z0-9._:+-]{0,198}[A-Za-z0-9])?$/,
+      'must be 1 to 200 of A-Z, a-z, 0-9 and ._:+-',
+    );
 
 export const currency = () => z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code, upper case');
 export const country = () => z.string().regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code, upper case');
@@ -52,7 +65,8 @@ export const time = () =>
     .datetime({ offset: true, error: 'must be an RFC 3339 time' })
     .refine((text) => text >= EPOCH && !Number.isNaN(Date.parse(text)), 'must be a time since 1970');
 /** The same, kept as UTC. An overwrite runs on refused values too, so it must not throw on them. */
-export const normalTime = () => time().overwrite((text) => (Number.isNaN(Date.parse(text)) ? text : new Date(text).toISOString()));
+export const normalTime = () =>
+  time().overwrite((text) => (Number.isNaN(Date.parse(text)) ? text : new Date(text).toISOString()));
 /** RFC 3339 in UTC out. */
 export const utcTime = () => z.iso.datetime();
 
@@ -61,7 +75,11 @@ export const money = z
     amount: field(amount(), 'Decimal, in units of the currency (never in its smallest coin).', '1234.5'),
     currency: field(currency(), 'ISO 4217 code.', 'KRW'),
   })
-  .meta({ id: 'Money', description: 'An amount of money: a decimal string and its currency.', examples: [{ amount: '1234.5', currency: 'KRW' }] });
+  .meta({
+    id: 'Money',
+    description: 'An amount of money: a decimal string and its currency.',
+    examples: [{ amount: '1234.5', currency: 'KRW' }],
+  });
 
 /** Numbers in a query string. */
 export const queryInteger = (min: number, max: number) =>
@@ -75,14 +93,22 @@ export const queryBoolean = () => z.enum(['true', 'false']).transform((text) => 
 /** `?limit=` and `?cursor=` of every list. */
 export const paging = {
   limit: field(queryInteger(1, 500).default(50), 'How many items to answer with at most.', '50'),
-  cursor: field(z.string().min(1).max(600).optional(), 'The `nextCursor` of the page before; opaque.', 'eyJrIjoiam9icyJ9'),
+  cursor: field(
+    z.string().min(1).max(600).optional(),
+    'The `nextCursor` of the page before; opaque.',
+    'eyJrIjoiam9icyJ9',
+  ),
 };
 
 /** One page of a list. */
 export const page = <Item extends z.ZodType>(item: Item, what: string) =>
   z.object({
     items: z.array(item).meta({ description: what }),
-    nextCursor: field(z.string().nullable(), 'Pass it as `cursor` for the next page; null on the last one.', null),
+    nextCursor: field(
+      z.string().nullable(),
+      'Pass it as `cursor` for the next page; null on the last one.',
+      null,
+    ),
   });
 
 export const version = () => field(z.int(), 'Counts the changes; the `ETag` to send as `If-Match`.', 1);

@@ -14,17 +14,16 @@ const DAY = 86_400;
 const bytes = (texts: readonly string[]) => texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 const list = <Item extends z.ZodType>(item: Item, max: number) => z.array(item).max(max);
 
-const env = z
-  .record(z.string(), safeText(ARG_MAX))
-  .superRefine((variables, context) => {
-    const names = Object.keys(variables);
-    if (names.length > 1_000) context.addIssue({ code: 'custom', message: 'must have at most 1000 variables' });
-    for (const name of names) {
-      const fault = nameFault(name);
-      if (fault !== null) context.addIssue({ code: 'custom', path: [name], message: fault });
-    }
-    if (bytes([...names, ...Object.values(variables)]) > ALL_MAX) context.addIssue({ code: 'custom', message: 'must be at most 256 KiB in all' });
-  });
+const env = z.record(z.string(), safeText(ARG_MAX)).superRefine((variables, context) => {
+  const names = Object.keys(variables);
+  if (names.length > 1_000) context.addIssue({ code: 'custom', message: 'must have at most 1000 variables' });
+  for (const name of names) {
+    const fault = nameFault(name);
+    if (fault !== null) context.addIssue({ code: 'custom', path: [name], message: fault });
+  }
+  if (bytes([...names, ...Object.values(variables)]) > ALL_MAX)
+    context.addIssue({ code: 'custom', message: 'must be at most 256 KiB in all' });
+});
 
 function nameFault(name: string): string | null {
   if (!ENV_NAME.test(name)) return 'is no name of an environment variable';
@@ -33,7 +32,11 @@ function nameFault(name: string): string | null {
 
 export const run = z.strictObject({
   image: field(
-    z.string().regex(/^[\x21-\x7e]{1,512}$/, 'must be an image reference without spaces').nullable().default(null),
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{1,512}$/, 'must be an image reference without spaces')
+      .nullable()
+      .default(null),
     'Container image; null where the provider runs processes.',
     'registry.example/kogpt/train:1.4',
   ),
@@ -65,7 +68,11 @@ export const gpu = z.strictObject({
 export const resources = z.strictObject({
   gpu: gpu.meta({ description: 'GPUs of each node.' }),
   cpus: field(z.number().min(0).max(100_000).default(0), 'CPU cores per node; 0: no matter.', 32),
-  memoryGiB: field(z.number().min(0).max(1_000_000).default(0), 'Main memory per node, GiB; 0: no matter.', 256),
+  memoryGiB: field(
+    z.number().min(0).max(1_000_000).default(0),
+    'Main memory per node, GiB; 0: no matter.',
+    256,
+  ),
   nodes: field(z.int().min(1).max(10_000).default(1), 'Machines; only 1 is supported yet.', 1),
 });
 
@@ -84,11 +91,18 @@ export const placement = z.strictObject({
     'What to look for first: the lowest price, the surest start, or a balance.',
     'cheapest',
   ),
-  spot: field(z.enum(SPOT_POLICIES).default('never'), 'May it run on capacity that can be taken away?', 'never'),
+  spot: field(
+    z.enum(SPOT_POLICIES).default('never'),
+    'May it run on capacity that can be taken away?',
+    'never',
+  ),
   providers: allowDeny('Providers', 'pangyo'),
   regions: allowDeny('Regions', 'kr-central'),
   countries: field(list(country(), 250).default([]), 'ISO 3166-1 alpha-2 codes; empty: any country.', ['KR']),
-  maxPricePerHour: money.nullable().default(null).meta({ description: 'Price of one whole offer per hour at most, in any currency that has an exchange rate; null: any.' }),
+  maxPricePerHour: money.nullable().default(null).meta({
+    description:
+      'Price of one whole offer per hour at most, in any currency that has an exchange rate; null: any.',
+  }),
 });
 
 export const continuity = z.strictObject({
@@ -97,12 +111,34 @@ export const continuity = z.strictObject({
     'What to do when the provider is lost: nothing (the job fails), or start again elsewhere from the last checkpoint.',
     'restart',
   ),
-  rtoSeconds: field(z.int().min(1).max(30 * DAY).nullable().default(null), 'How long it may be away at most, seconds (a target).', 300),
-  rpoSeconds: field(z.int().min(1).max(30 * DAY).nullable().default(null), 'How much work may be lost at most, seconds (a target).', 600),
+  rtoSeconds: field(
+    z
+      .int()
+      .min(1)
+      .max(30 * DAY)
+      .nullable()
+      .default(null),
+    'How long it may be away at most, seconds (a target).',
+    300,
+  ),
+  rpoSeconds: field(
+    z
+      .int()
+      .min(1)
+      .max(30 * DAY)
+      .nullable()
+      .default(null),
+    'How much work may be lost at most, seconds (a target).',
+    600,
+  ),
 });
 
 export const checkpoint = z.strictObject({
-  intervalSeconds: field(z.int().min(1).max(DAY).default(600), 'How often NARU_CHECKPOINT_DIR is saved, seconds.', 600),
+  intervalSeconds: field(
+    z.int().min(1).max(DAY).default(600),
+    'How often NARU_CHECKPOINT_DIR is saved, seconds.',
+    600,
+  ),
   fromJob: field(
     id().nullable().default(null),
     'Start from what this other job of the same project saved last, until this one has saved something itself.',
@@ -111,7 +147,16 @@ export const checkpoint = z.strictObject({
 });
 
 export const limits = z.strictObject({
-  maxRuntimeSeconds: field(z.int().min(1).max(3_660 * DAY).nullable().default(null), 'Stopped and failed after running this long in one attempt, seconds.', 86_400),
+  maxRuntimeSeconds: field(
+    z
+      .int()
+      .min(1)
+      .max(3_660 * DAY)
+      .nullable()
+      .default(null),
+    'Stopped and failed after running this long in one attempt, seconds.',
+    86_400,
+  ),
   deadline: field(
     normalTime().nullable().default(null),
     'Stopped and failed when not ended by then, RFC 3339.',
@@ -120,9 +165,17 @@ export const limits = z.strictObject({
 });
 
 export const serve = z.strictObject({
-  port: field(z.int().min(1).max(65_535).nullable().default(null), 'The port that is preferred; the one to listen on is NARU_PORT.', 8000),
+  port: field(
+    z.int().min(1).max(65_535).nullable().default(null),
+    'The port that is preferred; the one to listen on is NARU_PORT.',
+    8000,
+  ),
   healthPath: field(
-    z.string().regex(/^\/[\x21-\x7e]{0,1023}$/, 'must be a path that begins with /').nullable().default(null),
+    z
+      .string()
+      .regex(/^\/[\x21-\x7e]{0,1023}$/, 'must be a path that begins with /')
+      .nullable()
+      .default(null),
     'Answers 2xx when the service can serve.',
     '/health',
   ),
@@ -132,7 +185,8 @@ export const labels = field(
   z
     .record(z.string(), safeText(255))
     .superRefine((all, context) => {
-      if (Object.keys(all).length > 64) context.addIssue({ code: 'custom', message: 'must have at most 64 labels' });
+      if (Object.keys(all).length > 64)
+        context.addIssue({ code: 'custom', message: 'must have at most 64 labels' });
       for (const name of Object.keys(all)) {
         if (!/^[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/.test(name)) {
           context.addIssue({ code: 'custom', path: [name], message: 'is no name of a label' });

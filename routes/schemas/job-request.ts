@@ -16,35 +16,71 @@ export const jobRequest = z
     resources: resources.meta({ description: 'What it needs, on each node.' }),
     placement: placement
       .extend({
-        drVerified: field(z.boolean().default(false), 'Only providers that passed a drill; not supported yet.', false),
-        dataGrade: field(z.enum(['open', 'sensitive', 'classified']).optional(), 'N2SF grade of its data; not supported yet.', 'open'),
+        drVerified: field(
+          z.boolean().default(false),
+          'Only providers that passed a drill; not supported yet.',
+          false,
+        ),
+        dataGrade: field(
+          z.enum(['open', 'sensitive', 'classified']).optional(),
+          'N2SF grade of its data; not supported yet.',
+          'open',
+        ),
       })
       .prefault({})
       .meta({ description: 'Where it may run, and what to prefer.' }),
     continuity: continuity
       .extend({
-        mode: field(z.enum([...CONTINUITY_MODES, 'standby', 'active']).default('restart'), 'What to do when the provider is lost; `standby` and `active` are not supported yet.', 'restart'),
-        minSeparationKm: field(z.number().min(0).max(20_040).nullish(), 'How far apart two sites must be, km; not supported yet.', 100),
+        mode: field(
+          z.enum([...CONTINUITY_MODES, 'standby', 'active']).default('restart'),
+          'What to do when the provider is lost; `standby` and `active` are not supported yet.',
+          'restart',
+        ),
+        minSeparationKm: field(
+          z.number().min(0).max(20_040).nullish(),
+          'How far apart two sites must be, km; not supported yet.',
+          100,
+        ),
       })
       .prefault({})
       .meta({ description: 'What to do when its provider is lost.' }),
     checkpoint: checkpoint.prefault({}).meta({ description: 'How its progress is saved.' }),
     limits: limits
-      .extend({ maxCost: money.nullish().meta({ description: 'Stopped before it costs more; not supported yet.' }) })
+      .extend({
+        maxCost: money.nullish().meta({ description: 'Stopped before it costs more; not supported yet.' }),
+      })
       .prefault({})
       .meta({ description: 'What ends it.' }),
-    expectedRuntimeSeconds: field(z.int().min(0).max(3_660 * DAY).nullable().default(null), 'How long it will probably run, seconds.', 36_000),
+    expectedRuntimeSeconds: field(
+      z
+        .int()
+        .min(0)
+        .max(3_660 * DAY)
+        .nullable()
+        .default(null),
+      'How long it will probably run, seconds.',
+      36_000,
+    ),
     priority: field(z.int().min(0).max(100).default(50), '0 to 100; higher is placed first.', 50),
     labels,
     serve: serve
-      .extend({ replicas: field(z.int().min(1).max(1_000).default(1), 'Copies; only 1 is supported yet.', 1) })
+      .extend({
+        replicas: field(z.int().min(1).max(1_000).default(1), 'Copies; only 1 is supported yet.', 1),
+      })
       .nullable()
       .default(null)
       .meta({ description: 'Inference only: how the service is reached.' }),
-    graceSeconds: field(z.int().min(0).max(600).default(10), 'Between SIGTERM and SIGKILL when it is stopped, seconds.', 10),
+    graceSeconds: field(
+      z.int().min(0).max(600).default(10),
+      'Between SIGTERM and SIGKILL when it is stopped, seconds.',
+      10,
+    ),
     quoteId: field(id().optional(), 'A quote to be placed by; not supported yet.', 'quo-01jd3m'),
   })
-  .meta({ id: 'JobRequest', description: 'A job to be run. Only name, project, kind, run.command and resources.gpu.count are needed.' });
+  .meta({
+    id: 'JobRequest',
+    description: 'A job to be run. Only name, project, kind, run.command and resources.gpu.count are needed.',
+  });
 
 export type JobRequest = z.output<typeof jobRequest>;
 
@@ -66,7 +102,10 @@ export function toJobSpec(body: JobRequest): JobSpec {
     pointer,
     detail: 'This version does not obey it yet.',
   }));
-  if (errors.length > 0) throw new Problem('not-yet-supported', 'The job asks for what this version does not obey yet.', { errors });
+  if (errors.length > 0)
+    throw new Problem('not-yet-supported', 'The job asks for what this version does not obey yet.', {
+      errors,
+    });
   const { drVerified: _, dataGrade: _grade, ...placed } = body.placement;
   const { mode, rtoSeconds, rpoSeconds } = body.continuity;
   const { maxRuntimeSeconds, deadline } = body.limits;

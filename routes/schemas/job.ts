@@ -6,7 +6,8 @@ import { field, money, queryBoolean, paging, slug, utcTime, id } from './fields.
 import { checkpoint, continuity, labels, limits, placement, resources, run, serve } from './job-parts.ts';
 
 const moneyOf = (description: string) => money.meta({ description });
-const timeOf = (description: string) => field(utcTime().nullable(), `${description} RFC 3339; null: not yet.`, '2026-11-22T10:00:00.000Z');
+const timeOf = (description: string) =>
+  field(utcTime().nullable(), `${description} RFC 3339; null: not yet.`, '2026-11-22T10:00:00.000Z');
 
 export const jobPlacement = z
   .object({
@@ -37,7 +38,10 @@ export const jobSpec = z
     serve: serve.nullable().meta({ description: 'Inference only: how the service is reached.' }),
     graceSeconds: field(z.int(), 'Between SIGTERM and SIGKILL, seconds.', 10),
   })
-  .meta({ id: 'JobSpec', description: 'What was asked for, defaults filled in; may be submitted again as it is.' });
+  .meta({
+    id: 'JobSpec',
+    description: 'What was asked for, defaults filled in; may be submitted again as it is.',
+  });
 
 export const job = z
   .object({
@@ -52,7 +56,11 @@ export const job = z
     waiting: z
       .object({
         reason: field(z.enum(WAITING_REASONS), 'Why it is not running yet.', 'no-capacity'),
-        detail: field(z.string(), 'What is the matter and what would have to change.', 'All 4 offers that fit are taken.'),
+        detail: field(
+          z.string(),
+          'What is the matter and what would have to change.',
+          'All 4 offers that fit are taken.',
+        ),
       })
       .nullable()
       .meta({ description: 'Only while it is queued.' }),
@@ -61,14 +69,25 @@ export const job = z
       .array(
         z.object({
           url: field(z.string(), 'Where the service answers.', 'http://10.0.0.4:31844'),
-          serving: field(z.boolean().nullable(), 'Has its health path answered 2xx? Null where it has none.', true),
+          serving: field(
+            z.boolean().nullable(),
+            'Has its health path answered 2xx? Null where it has none.',
+            true,
+          ),
         }),
       )
       .meta({ description: 'Inference only: where it can be reached now.' }),
     attempts: field(z.int(), 'How many times it was placed.', 1),
-    exitCode: field(z.int().nullable(), 'Of its process; 128 + n for a signal; null while there is none.', null),
+    exitCode: field(
+      z.int().nullable(),
+      'Of its process; 128 + n for a signal; null while there is none.',
+      null,
+    ),
     cost: z
-      .object({ reserved: moneyOf('Held for what it may still cost.'), charged: moneyOf('What it has cost so far, all attempts together.') })
+      .object({
+        reserved: moneyOf('Held for what it may still cost.'),
+        charged: moneyOf('What it has cost so far, all attempts together.'),
+      })
       .meta({ description: 'Money, in the accounting currency.' }),
     createdAt: field(utcTime(), 'When it was submitted, RFC 3339.', '2026-11-22T10:00:00.000Z'),
     startedAt: timeOf('When it first ran.'),
@@ -106,11 +125,18 @@ export const jobEvent = z
   .object({
     seq: field(z.int(), 'Grows; the id of the server-sent event.', 4711),
     at: field(utcTime(), 'When, RFC 3339.', '2026-11-22T10:00:00.000Z'),
-    type: field(z.string(), 'What changed: `job.queued`, `job.running`, `allocation.released`, …', 'job.running'),
+    type: field(
+      z.string(),
+      'What changed: `job.queued`, `job.running`, `allocation.released`, …',
+      'job.running',
+    ),
     reason: field(z.string(), 'Why.', 'started'),
     detail: field(z.string().nullable(), 'The same for people, where there is more to say.', null),
     allocationId: field(z.string().nullable(), 'The attempt that it is about.', 'alc-01jd3m9k'),
-    data: z.record(z.string(), z.unknown()).nullable().meta({ description: 'What else belongs to this type of event.', examples: [null] }),
+    data: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .meta({ description: 'What else belongs to this type of event.', examples: [null] }),
   })
   .meta({ id: 'JobEvent', description: 'Something that happened to a job.' });
 
@@ -118,7 +144,11 @@ export const decision = z
   .object({
     id: field(z.string(), 'Names the decision.', 'dec-01jd3m8z'),
     at: field(utcTime(), 'When, RFC 3339.', '2026-11-22T10:00:00.000Z'),
-    allocationId: field(z.string().nullable(), 'What was made of it; null: the job went on waiting.', 'alc-01jd3m9k'),
+    allocationId: field(
+      z.string().nullable(),
+      'What was made of it; null: the job went on waiting.',
+      'alc-01jd3m9k',
+    ),
   })
   .catchall(z.unknown())
   .meta({
@@ -132,7 +162,11 @@ const oneOrMany = <Item extends z.ZodType>(item: Item) =>
 
 export const jobQuery = z.strictObject({
   project: field(slug().optional(), 'Only of this project.', 'kogpt'),
-  state: field(oneOrMany(z.enum(JOB_STATES)).optional(), 'Only in this state; may be given several times.', 'running'),
+  state: field(
+    oneOrMany(z.enum(JOB_STATES)).optional(),
+    'Only in this state; may be given several times.',
+    'running',
+  ),
   kind: field(z.enum(JOB_KINDS).optional(), 'Only of this kind.', 'training'),
   provider: field(slug().optional(), 'Only those that are there now, or were there last.', 'pangyo'),
   ...paging,
@@ -140,12 +174,31 @@ export const jobQuery = z.strictObject({
 
 export const moveRequest = z
   .strictObject({
-    reason: field(z.string().min(1).max(500).refine((text) => !/[\p{Cc}]/u.test(text) && text.isWellFormed(), 'must be one line of valid Unicode'), 'Why, for the record.', 'rack 4 is serviced tonight'),
-    to: field(slug().nullish(), 'Provider to prefer; absent: wherever it fits, but not where it is.', 'gwangju'),
+    reason: field(
+      z
+        .string()
+        .min(1)
+        .max(500)
+        .refine(
+          (text) => !/[\p{Cc}]/u.test(text) && text.isWellFormed(),
+          'must be one line of valid Unicode',
+        ),
+      'Why, for the record.',
+      'rack 4 is serviced tonight',
+    ),
+    to: field(
+      slug().nullish(),
+      'Provider to prefer; absent: wherever it fits, but not where it is.',
+      'gwangju',
+    ),
   })
   .meta({ id: 'MoveRequest', description: 'A move by an operator.' });
 
 export const jobParams = z.object({ id: field(id(), 'Id of the job.', 'job-01jd3m8r') });
 export const logQuery = z.strictObject({
-  follow: field(queryBoolean().optional(), '`true`: stays open and goes on until the job has ended.', 'false'),
+  follow: field(
+    queryBoolean().optional(),
+    '`true`: stays open and goes on until the job has ended.',
+    'false',
+  ),
 });

@@ -1,44 +1,87 @@
 import { z } from 'zod';
-import { amount, country, currency, field, money, paging, queryBoolean, queryInteger, safeLine, slug, time, utcTime, vendorName, version } from './fields.ts';
+import {
+  amount,
+  country,
+  currency,
+  field,
+  money,
+  paging,
+  queryBoolean,
+  queryInteger,
+  safeLine,
+  slug,
+  time,
+  utcTime,
+  vendorName,
+  version,
+} from './fields.ts';
 
-const moneyOf = (description: string) => money.meta({ description });
 const gpuFields = (model: z.ZodString | z.ZodType<string>) => ({
   model: field(model, 'Model; any spelling goes in, one name comes out.', 'H100'),
   count: field(z.int().min(0).max(1024), 'GPUs of one whole offer.', 8),
-  memoryGiB: field(z.number().min(0).max(10_000).optional(), 'Memory of one GPU, GiB; absent: as the model has.', 80),
+  memoryGiB: field(
+    z.number().min(0).max(10_000).optional(),
+    'Memory of one GPU, GiB; absent: as the model has.',
+    80,
+  ),
 });
 
 export const offerTerms = z
   .strictObject({
-    name: field(vendorName(), 'Unique among the provider\'s offers.', 'h100x8'),
+    name: field(vendorName(), "Unique among the provider's offers.", 'h100x8'),
     region: field(vendorName(), "The vendor's name for the region.", 'kr-central'),
-    gpu: z.strictObject(gpuFields(safeLine(64))).nullish().meta({ description: 'Its GPUs; absent, null or a count of 0: a machine without.' }),
+    gpu: z
+      .strictObject(gpuFields(safeLine(64)))
+      .nullish()
+      .meta({ description: 'Its GPUs; absent, null or a count of 0: a machine without.' }),
     cpus: field(z.number().min(0).max(100_000), 'CPU cores.', 96),
     memoryGiB: field(z.number().min(0).max(1_000_000), 'Main memory, GiB.', 1024),
     capacity: field(z.int().min(0).max(1_000_000), 'How many of it can be had, in whole offers.', 4),
-    price: money.nullish().meta({ description: 'Of one whole offer per hour, on demand; absent: sold as spot only.' }),
-    spotPrice: money.nullish().meta({ description: 'Of one whole offer per hour as spot; absent: not sold so.' }),
-    effectiveFrom: field(time().nullish(), 'From when it is sold, RFC 3339; absent: from now.', '2026-12-01T00:00:00Z'),
+    price: money
+      .nullish()
+      .meta({ description: 'Of one whole offer per hour, on demand; absent: sold as spot only.' }),
+    spotPrice: money
+      .nullish()
+      .meta({ description: 'Of one whole offer per hour as spot; absent: not sold so.' }),
+    effectiveFrom: field(
+      time().nullish(),
+      'From when it is sold, RFC 3339; absent: from now.',
+      '2026-12-01T00:00:00Z',
+    ),
   })
   .meta({ id: 'OfferRequest', description: 'Capacity that can be bought.' });
 
-export const offerSet = z.array(offerTerms).max(20_000).meta({ description: 'All that the provider sells from now on.' });
+export const offerSet = z
+  .array(offerTerms)
+  .max(20_000)
+  .meta({ description: 'All that the provider sells from now on.' });
 
 export const offerPatch = z
   .strictObject({
-    capacity: field(z.int().min(0).max(1_000_000).optional(), 'In whole offers; may be below what is in use.', 2),
+    capacity: field(
+      z.int().min(0).max(1_000_000).optional(),
+      'In whole offers; may be below what is in use.',
+      2,
+    ),
     price: money.nullish().meta({ description: 'Of one whole offer per hour; null: spot only.' }),
     spotPrice: money.nullish().meta({ description: 'As spot; null: not sold so.' }),
-    effectiveFrom: field(time().nullish(), 'From when it is sold, RFC 3339; null: from now.', '2026-12-01T00:00:00Z'),
+    effectiveFrom: field(
+      time().nullish(),
+      'From when it is sold, RFC 3339; null: from now.',
+      '2026-12-01T00:00:00Z',
+    ),
   })
-  .meta({ id: 'OfferPatch', description: 'What is to be different; absent fields stay. What runs keeps its locked price.' });
+  .meta({
+    id: 'OfferPatch',
+    description: 'What is to be different; absent fields stay. What runs keeps its locked price.',
+  });
 
 export const offer = z
   .object({
     provider: field(z.string(), 'Whose it is.', 'pangyo'),
     name: field(z.string(), "Unique among the provider's offers.", 'h100x8'),
     region: field(z.string(), "The vendor's name for the region.", 'kr-central'),
-    country: field(z.string(), 'Of the provider\'s site, ISO 3166-1 alpha-2.', 'KR'),
+    country: field(z.string(), "Of the provider's site, ISO 3166-1 alpha-2.", 'KR'),
     gpu: z
       .object({
         model: field(z.string(), 'Canonical model.', 'H100'),
@@ -53,15 +96,32 @@ export const offer = z
     used: field(z.int(), 'Of them in use.', 1),
     price: money.nullable().meta({ description: 'Of one whole offer per hour, on demand; null: spot only.' }),
     spotPrice: money.nullable().meta({ description: 'The same as spot; null: not sold so.' }),
-    accountingPrice: money.nullable().meta({ description: '`price` in the accounting currency; null: none, or no exchange rate.' }),
-    accountingSpotPrice: money.nullable().meta({ description: '`spotPrice` in the accounting currency; null: none, or no exchange rate.' }),
-    notPlaceable: field(z.string().nullable(), 'Why nothing is ever placed on it as things are; null: it can be.', null),
+    accountingPrice: money
+      .nullable()
+      .meta({ description: '`price` in the accounting currency; null: none, or no exchange rate.' }),
+    accountingSpotPrice: money
+      .nullable()
+      .meta({ description: '`spotPrice` in the accounting currency; null: none, or no exchange rate.' }),
+    notPlaceable: field(
+      z.string().nullable(),
+      'Why nothing is ever placed on it as things are; null: it can be.',
+      null,
+    ),
     effectiveFrom: field(utcTime().nullable(), 'From when it is sold, RFC 3339; null: it is.', null),
-    listed: z.record(z.string(), z.unknown()).nullable().meta({ description: "What the vendor's list said, word for word, where it differs.", examples: [null] }),
+    listed: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .meta({
+        description: "What the vendor's list said, word for word, where it differs.",
+        examples: [null],
+      }),
     version: version(),
     updatedAt: field(utcTime(), 'When its terms last changed, RFC 3339.', '2026-11-22T10:00:00.000Z'),
   })
-  .meta({ id: 'Offer', description: 'Capacity that can be bought, at the price of one whole offer per hour.' });
+  .meta({
+    id: 'Offer',
+    description: 'Capacity that can be bought, at the price of one whole offer per hour.',
+  });
 
 export const replaced = z
   .object({
@@ -70,7 +130,7 @@ export const replaced = z
     unchanged: field(z.int(), 'As they were.', 0),
     withdrawn: field(z.int(), 'No longer sold; what runs there goes on.', 0),
   })
-  .meta({ id: 'OffersReplaced', description: 'What replacing a provider\'s offers changed.' });
+  .meta({ id: 'OffersReplaced', description: "What replacing a provider's offers changed." });
 
 export const imported = z
   .object({
@@ -82,7 +142,11 @@ export const imported = z
       .array(
         z.object({
           line: field(z.int(), 'Line of the file, from 1.', 17),
-          reason: field(z.string(), 'Why; many of a kind are summed up.', 'no device: a machine without GPUs is not imported'),
+          reason: field(
+            z.string(),
+            'Why; many of a kind are summed up.',
+            'no device: a machine without GPUs is not imported',
+          ),
         }),
       )
       .meta({ description: 'Lines that became no offer.' }),
@@ -92,19 +156,43 @@ export const imported = z
 
 export const offerQuery = z.strictObject({
   gpu: field(safeLine(64).optional(), 'Model, however spelled; `A100` finds both sizes.', 'H100'),
-  minMemoryGiB: field(z.string().regex(/^\d{1,5}(\.\d{1,3})?$/, 'must be a number').transform(Number).optional(), 'Memory of one GPU at least, GiB.', '40'),
+  minMemoryGiB: field(
+    z
+      .string()
+      .regex(/^\d{1,5}(\.\d{1,3})?$/, 'must be a number')
+      .transform(Number)
+      .optional(),
+    'Memory of one GPU at least, GiB.',
+    '40',
+  ),
   gpuCount: field(queryInteger(0, 1024).optional(), 'GPUs of one whole offer, exactly.', '8'),
   country: field(country().optional(), "Of the provider's site, ISO 3166-1 alpha-2.", 'KR'),
   provider: field(slug().optional(), 'Only of this provider.', 'pangyo'),
-  spot: field(queryBoolean().optional(), '`true`: sold as spot, and spot prices count; `false`: sold on demand.', 'false'),
-  maxPricePerHour: field(amount().optional(), 'Price of one whole offer per hour at most, in the accounting currency.', '60000'),
-  sort: field(z.enum(['name', 'price']).default('name'), '`price`: cheapest first, in the accounting currency; what has no exchange rate last.', 'price'),
+  spot: field(
+    queryBoolean().optional(),
+    '`true`: sold as spot, and spot prices count; `false`: sold on demand.',
+    'false',
+  ),
+  maxPricePerHour: field(
+    amount().optional(),
+    'Price of one whole offer per hour at most, in the accounting currency.',
+    '60000',
+  ),
+  sort: field(
+    z.enum(['name', 'price']).default('name'),
+    '`price`: cheapest first, in the accounting currency; what has no exchange rate last.',
+    'price',
+  ),
   ...paging,
 });
 
 export const importQuery = z.strictObject({
   format: field(z.enum(['skypilot']).default('skypilot'), 'What kind of catalog it is.', 'skypilot'),
-  capacity: field(queryInteger(0, 1_000_000).default(1), 'How many of each machine can be had, for offers that are new: a catalog does not say.', '1'),
+  capacity: field(
+    queryInteger(0, 1_000_000).default(1),
+    'How many of each machine can be had, for offers that are new: a catalog does not say.',
+    '1',
+  ),
 });
 
 export const offerParams = z.object({
@@ -114,7 +202,11 @@ export const offerParams = z.object({
 
 export const rateRequest = z
   .strictObject({
-    rate: field(z.union([amount(), z.number().positive().max(1e12)]), 'Price of one unit of the currency in the accounting currency, at most 6 digits after the point.', '1386.5'),
+    rate: field(
+      z.union([amount(), z.number().positive().max(1e12)]),
+      'Price of one unit of the currency in the accounting currency, at most 6 digits after the point.',
+      '1386.5',
+    ),
     asOf: field(time().nullish(), 'From when it counts, RFC 3339; absent: from now.', '2026-11-22T00:00:00Z'),
   })
   .meta({ id: 'RateRequest', description: 'An exchange rate.' });

@@ -30,11 +30,17 @@ export const project = z
 export const keyRequest = z
   .strictObject({
     role: field(z.enum(ROLES), 'What it may do.', 'member'),
-    projects: field(z.array(slug()).min(1).max(200).nullish(), 'Role member: the projects that it may use.', ['kogpt']),
+    projects: field(z.array(slug()).min(1).max(200).nullish(), 'Role member: the projects that it may use.', [
+      'kogpt',
+    ]),
     organization: field(slug().nullish(), 'Role budgetOfficer: its organization.', 'acme'),
     vendor: field(slug().nullish(), 'Role vendor: whose providers it may manage.', 'nhn'),
     provider: field(slug().nullish(), 'Role agent: the provider whose agent calls with it.', 'pangyo'),
-    expiresAt: field(time().nullish(), 'When it stops working, RFC 3339; absent: never.', '2099-01-01T00:00:00Z'),
+    expiresAt: field(
+      time().nullish(),
+      'When it stops working, RFC 3339; absent: never.',
+      '2099-01-01T00:00:00Z',
+    ),
     note: field(safeLine(200, 0).nullish(), 'For people.', "Kim's laptop"),
   })
   .meta({ id: 'KeyRequest', description: 'A new key. Each role needs exactly the fields that name it.' });
@@ -57,7 +63,11 @@ export const key = z.object(keyFields).meta({ id: 'Key', description: 'A key, wi
 export const newKey = z
   .object({
     ...keyFields,
-    secret: field(z.string(), 'Send it as `Authorization: Bearer`. Shown this once.', 'naru_Xq3vEXAMPLEEXAMPLEEXAMPLE'),
+    secret: field(
+      z.string(),
+      'Send it as `Authorization: Bearer`. Shown this once.',
+      'naru_Xq3vEXAMPLEEXAMPLEEXAMPLE',
+    ),
   })
   .meta({ id: 'NewKey', description: 'A key and, this once, its secret.' });
 

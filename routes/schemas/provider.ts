@@ -1,17 +1,32 @@
 import { z } from 'zod';
 import { BROKER_KINDS, HEALTH_STATES, PROVIDER_MODES, REALMS } from '../../src/core/provider.ts';
 import { VENDOR_LEVELS } from '../../src/core/provider-status.ts';
-import { country, field, normalTime, safeLine, safeText, slug, time, utcTime, vendorName, version } from './fields.ts';
+import {
+  country,
+  field,
+  normalTime,
+  safeLine,
+  safeText,
+  slug,
+  time,
+  utcTime,
+  vendorName,
+  version,
+} from './fields.ts';
 
 /** Kinds of the contract that this version cannot do: whatever their settings, they are refused as not yet supported. */
 const LATER_KINDS = ['kubernetes', 'slurm', 'openstack'] as const;
 
 const kind = <Kind extends string>(name: Kind) => field(z.literal(name), 'How it is worked with.', name);
 const brokerId = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}Broker`;
-const mapping = Object.fromEntries(['agent', 'process', ...LATER_KINDS].map((name) => [name, `#/components/schemas/${brokerId(name)}`]));
+const mapping = Object.fromEntries(
+  ['agent', 'process', ...LATER_KINDS].map((name) => [name, `#/components/schemas/${brokerId(name)}`]),
+);
 const broker = z
   .discriminatedUnion('kind', [
-    z.strictObject({ kind: kind('agent') }).meta({ id: brokerId('agent'), description: 'A program of ours beside the GPUs dials in.' }),
+    z
+      .strictObject({ kind: kind('agent') })
+      .meta({ id: brokerId('agent'), description: 'A program of ours beside the GPUs dials in.' }),
     z
       .strictObject({
         kind: kind('process'),
@@ -19,13 +34,23 @@ const broker = z
           .strictObject({
             count: field(z.int().min(1).max(64), 'How many GPUs.', 2),
             model: field(safeLine(64), 'Their model.', 'RTX 4090'),
-            memoryGiB: field(z.number().min(0).max(10_000).default(0), 'Memory of each, GiB; 0: not known.', 24),
+            memoryGiB: field(
+              z.number().min(0).max(10_000).default(0),
+              'Memory of each, GiB; 0: not known.',
+              24,
+            ),
           })
           .optional()
           .meta({ description: 'What GPUs the machine has, where `nvidia-smi` cannot say.' }),
       })
-      .meta({ id: brokerId('process'), description: "Commands on the service's own machine; only where HOST is loopback or NARU_PROCESS_BROKER=1." }),
-    ...LATER_KINDS.map((name) => z.looseObject({ kind: kind(name) }).meta({ id: brokerId(name), description: 'Not supported yet.' })),
+      .meta({
+        id: brokerId('process'),
+        description:
+          "Commands on the service's own machine; only where HOST is loopback or NARU_PROCESS_BROKER=1.",
+      }),
+    ...LATER_KINDS.map((name) =>
+      z.looseObject({ kind: kind(name) }).meta({ id: brokerId(name), description: 'Not supported yet.' }),
+    ),
   ])
   .meta({ description: 'The adapter and its settings.', discriminator: { propertyName: 'kind', mapping } });
 
@@ -63,7 +88,9 @@ export const providerPatch = z
   .strictObject({
     site: siteField.optional(),
     realm: realmField().optional(),
-    certifications: certifications.optional().meta({ description: 'What it is certified for; replaces them all.' }),
+    certifications: certifications
+      .optional()
+      .meta({ description: 'What it is certified for; replaces them all.' }),
   })
   .meta({ id: 'ProviderPatch', description: 'What is to be different; absent fields stay.' });
 
@@ -77,7 +104,10 @@ export const vendorStatus = z
     note: field(z.string(), 'For people.', 'rack 4 is serviced'),
     at: field(utcTime(), 'When it was said, RFC 3339.', '2026-11-22T10:00:00.000Z'),
   })
-  .meta({ id: 'VendorStatus', description: "A vendor's own word about its provider; it stands beside our verdict." });
+  .meta({
+    id: 'VendorStatus',
+    description: "A vendor's own word about its provider; it stands beside our verdict.",
+  });
 
 const providerFields = {
   name: field(z.string(), 'Its name.', 'pangyo'),
@@ -89,17 +119,27 @@ const providerFields = {
   site: siteField,
   realm: realmField(),
   certifications: certifications.meta({ description: 'What it is certified for.' }),
-  mode: field(z.enum(PROVIDER_MODES), '`draining`: what runs there goes on, nothing new is placed.', 'active'),
+  mode: field(
+    z.enum(PROVIDER_MODES),
+    '`draining`: what runs there goes on, nothing new is placed.',
+    'active',
+  ),
   health: z
     .object({
       state: field(z.enum(HEALTH_STATES), 'Our verdict.', 'healthy'),
       control: field(z.enum(HEALTH_STATES), 'Can it be talked to?', 'healthy'),
-      data: field(z.enum(HEALTH_STATES), 'Can what runs there be reached? `unknown` while nothing probes it.', 'unknown'),
+      data: field(
+        z.enum(HEALTH_STATES),
+        'Can what runs there be reached? `unknown` while nothing probes it.',
+        'unknown',
+      ),
       since: field(utcTime(), 'Since when the verdict stands, RFC 3339.', '2026-11-22T10:00:00.000Z'),
       reasons: field(z.array(z.string()), 'Why.', ['heard without a gap']),
     })
     .meta({ description: 'How it is.' }),
-  vendorStatus: vendorStatus.nullable().meta({ description: "What the vendor itself says now; null: nothing." }),
+  vendorStatus: vendorStatus
+    .nullable()
+    .meta({ description: 'What the vendor itself says now; null: nothing.' }),
   capacity: z
     .object({
       offered: field(z.number(), 'Whole offers that are sold.', 4),
@@ -124,7 +164,11 @@ const providerFields = {
             .meta({ description: 'Its GPUs.' }),
           cpus: field(z.number(), 'CPU cores.', 64),
           memoryGiB: field(z.number(), 'Main memory, GiB.', 512),
-          limits: field(z.enum(['cgroup2', 'cgroup1', 'none']), 'How CPU and memory limits are kept there.', 'cgroup2'),
+          limits: field(
+            z.enum(['cgroup2', 'cgroup1', 'none']),
+            'How CPU and memory limits are kept there.',
+            'cgroup2',
+          ),
         })
         .nullable()
         .meta({ description: 'What the machine has, as the agent says; null: not heard yet.' }),
@@ -135,12 +179,22 @@ const providerFields = {
   createdAt: field(utcTime(), 'When it was registered, RFC 3339.', '2026-11-22T10:00:00.000Z'),
 };
 
-export const provider = z.object(providerFields).meta({ id: 'Provider', description: 'A place that runs jobs.' });
+export const provider = z
+  .object(providerFields)
+  .meta({ id: 'Provider', description: 'A place that runs jobs.' });
 export const newProvider = z
   .object({
     ...providerFields,
-    agentKey: field(z.string().nullable(), "Kind agent: the secret of its agent's key, shown this once (`naru agent --key`).", 'naru_Xq3vEXAMPLEEXAMPLEEXAMPLE'),
-    agentKeyId: field(z.string().nullable(), 'Kind agent: the id of that key, to revoke it by.', 'key-01jd3m7a'),
+    agentKey: field(
+      z.string().nullable(),
+      "Kind agent: the secret of its agent's key, shown this once (`naru agent --key`).",
+      'naru_Xq3vEXAMPLEEXAMPLEEXAMPLE',
+    ),
+    agentKeyId: field(
+      z.string().nullable(),
+      'Kind agent: the id of that key, to revoke it by.',
+      'key-01jd3m7a',
+    ),
   })
   .meta({ id: 'NewProvider', description: 'A provider and, this once, the key for its agent.' });
 
@@ -148,7 +202,11 @@ export const statusRequest = z
   .strictObject({
     level: field(z.enum(VENDOR_LEVELS), 'How it is.', 'maintenance'),
     from: field(time().nullish(), 'From when it holds, RFC 3339; absent: from now.', '2026-11-22T10:00:00Z'),
-    until: field(time().nullish(), 'Until when, RFC 3339; absent: until the next word.', '2026-11-22T12:00:00Z'),
+    until: field(
+      time().nullish(),
+      'Until when, RFC 3339; absent: until the next word.',
+      '2026-11-22T12:00:00Z',
+    ),
     note: field(safeText(2_000), 'For people.', 'rack 4 is serviced'),
   })
   .meta({ id: 'VendorStatusRequest', description: "A vendor's own word." });
@@ -157,7 +215,7 @@ export const healthRecord = z
   .object({
     seq: field(z.int(), 'Grows.', 42),
     at: field(utcTime(), 'When, RFC 3339.', '2026-11-22T10:00:00.000Z'),
-    source: field(z.enum(['verdict', 'vendor']), 'Our verdict, or the vendor\'s own word.', 'verdict'),
+    source: field(z.enum(['verdict', 'vendor']), "Our verdict, or the vendor's own word.", 'verdict'),
     state: field(z.string(), 'Of a verdict: a health state; of a word: its level.', 'down'),
     reason: field(z.string(), 'Why.', 'nothing was heard for 5 s'),
     from: when('Of a word: from when it holds, RFC 3339.'),

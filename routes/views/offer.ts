@@ -7,13 +7,18 @@ export function renderOffer({ offer, country, rateMicros }: OfferView, accountin
   const { priceMicrosPerHour: price, spotPriceMicrosPerHour: spotPrice, currency } = offer;
   const listed = (micros: bigint | null) => (micros === null ? null : toWire(micros, currency));
   const accounting = (micros: bigint | null) =>
-    micros === null || rateMicros === null ? null : toWire(convertMicros(micros, rateMicros), accountingCurrency);
+    micros === null || rateMicros === null
+      ? null
+      : toWire(convertMicros(micros, rateMicros), accountingCurrency);
   return {
     provider: offer.provider,
     name: offer.name,
     region: offer.region,
     country,
-    gpu: offer.gpuModel === null ? null : { model: offer.gpuModel, count: offer.gpuCount, memoryGiB: offer.gpuMemoryGiB },
+    gpu:
+      offer.gpuModel === null
+        ? null
+        : { model: offer.gpuModel, count: offer.gpuCount, memoryGiB: offer.gpuMemoryGiB },
     cpus: offer.cpus,
     memoryGiB: offer.memoryGiB,
     capacity: offer.capacity,
@@ -22,7 +27,8 @@ export function renderOffer({ offer, country, rateMicros }: OfferView, accountin
     spotPrice: listed(spotPrice),
     accountingPrice: accounting(price),
     accountingSpotPrice: accounting(spotPrice),
-    notPlaceable: rateMicros === null ? `There is no exchange rate from ${currency} to ${accountingCurrency}.` : null,
+    notPlaceable:
+      rateMicros === null ? `There is no exchange rate from ${currency} to ${accountingCurrency}.` : null,
     effectiveFrom: offer.effectiveFrom?.toISOString() ?? null,
     listed: offer.listed,
     version: offer.version,
@@ -42,5 +48,10 @@ export function renderImport({ diff, parsed }: ImportResult) {
 }
 
 export function renderRate(row: RateRow, accountingCurrency: string) {
-  return { currency: row.currency, accountingCurrency, rate: formatMicros(row.rateMicros), asOf: row.asOf.toISOString() };
+  return {
+    currency: row.currency,
+    accountingCurrency,
+    rate: formatMicros(row.rateMicros),
+    asOf: row.asOf.toISOString(),
+  };
 }

@@ -10,7 +10,11 @@ type Inventory = NonNullable<z.output<typeof provider>['agent']>['inventory'];
 const time = (at: Date | null): string | null => at?.toISOString() ?? null;
 const NO_CAPACITY: CapacitySum = { offered: 0, used: 0 };
 
-export function renderProvider(row: ProviderRow, capacity: CapacitySum = NO_CAPACITY, word: HealthRow | null = null) {
+export function renderProvider(
+  row: ProviderRow,
+  capacity: CapacitySum = NO_CAPACITY,
+  word: HealthRow | null = null,
+) {
   return {
     name: row.name,
     vendor: row.vendor,
@@ -31,7 +35,11 @@ export function renderProvider(row: ProviderRow, capacity: CapacitySum = NO_CAPA
     capacity,
     agent:
       row.brokerKind === 'agent'
-        ? { version: row.agentVersion, lastContactAt: time(row.lastContactAt), inventory: row.inventory as Inventory }
+        ? {
+            version: row.agentVersion,
+            lastContactAt: time(row.lastContactAt),
+            inventory: row.inventory as Inventory,
+          }
         : null,
     version: row.version,
     createdAt: row.createdAt.toISOString(),

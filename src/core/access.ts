@@ -73,7 +73,9 @@ export function tenantScope(actor: Actor): Scope {
     case 'member':
       return { kind: 'projects', projects: actor.projects };
     case 'budgetOfficer':
-      return actor.organization === null ? NOTHING : { kind: 'organization', organization: actor.organization };
+      return actor.organization === null
+        ? NOTHING
+        : { kind: 'organization', organization: actor.organization };
     case 'vendor':
     case 'agent':
       return NOTHING;
@@ -82,12 +84,16 @@ export function tenantScope(actor: Actor): Scope {
 
 /** Whose providers and offers an actor sees. Tenants see the whole market, vendors never each other. */
 export function vendorScope(actor: Actor): Scope {
-  if (actor.role === 'vendor') return actor.vendor === null ? NOTHING : { kind: 'vendor', vendor: actor.vendor };
+  if (actor.role === 'vendor')
+    return actor.vendor === null ? NOTHING : { kind: 'vendor', vendor: actor.vendor };
   return actor.role === 'agent' ? NOTHING : EVERYTHING;
 }
 
 /** Is a project, or a job of it, inside the scope? */
-export function coversProject(scope: Scope, project: { readonly name: string; readonly organization: string }): boolean {
+export function coversProject(
+  scope: Scope,
+  project: { readonly name: string; readonly organization: string },
+): boolean {
   if (scope.kind === 'all') return true;
   if (scope.kind === 'projects') return scope.projects.includes(project.name);
   return scope.kind === 'organization' && scope.organization === project.organization;
@@ -102,13 +108,18 @@ export function coversVendor(scope: Scope, vendor: string): boolean {
  * A vendor may bring its own machines, by an agent. Everything else that a provider can be runs with the
  * service's own hands (a command on its machine, its credentials for a cluster), so only operators add those.
  */
-export function mayRegisterProvider(actor: Actor, provider: { readonly vendor: string; readonly brokerKind: string }): boolean {
+export function mayRegisterProvider(
+  actor: Actor,
+  provider: { readonly vendor: string; readonly brokerKind: string },
+): boolean {
   if (actor.role !== 'vendor') return may(actor, 'providers.write');
   return actor.vendor === provider.vendor && provider.brokerKind === 'agent';
 }
 
 /** What a key of a role must and may say about whom it serves. */
-export const KEY_FIELDS: Readonly<Record<Role, readonly ('projects' | 'organization' | 'vendor' | 'provider')[]>> = {
+export const KEY_FIELDS: Readonly<
+  Record<Role, readonly ('projects' | 'organization' | 'vendor' | 'provider')[]>
+> = {
   admin: [],
   operator: [],
   auditor: [],

@@ -18,8 +18,10 @@ export function checkKeySpec(spec: KeySpec, now: Date): ProblemDetailItem[] {
   const errors: ProblemDetailItem[] = [];
   for (const field of ['projects', 'organization', 'vendor', 'provider'] as const) {
     const given = spec[field] !== null;
-    if (given && !wanted.includes(field)) errors.push({ pointer: `/${field}`, detail: `A key of role ${spec.role} has no ${field}.` });
-    if (!given && wanted.includes(field)) errors.push({ pointer: `/${field}`, detail: `A key of role ${spec.role} needs ${field}.` });
+    if (given && !wanted.includes(field))
+      errors.push({ pointer: `/${field}`, detail: `A key of role ${spec.role} has no ${field}.` });
+    if (!given && wanted.includes(field))
+      errors.push({ pointer: `/${field}`, detail: `A key of role ${spec.role} needs ${field}.` });
   }
   if (spec.expiresAt !== null && spec.expiresAt <= now) {
     errors.push({ pointer: '/expiresAt', detail: 'It would be over before it begins.' });

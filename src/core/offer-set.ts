@@ -37,7 +37,9 @@ export function diffOfferSet<Terms extends OfferTerms>(
   stored: readonly StoredTerms[],
   wanted: readonly Terms[],
 ): OfferSetChange<Terms> {
-  const live = new Map(stored.filter((offer) => offer.withdrawnAt === null).map((offer) => [offer.name, offer]));
+  const live = new Map(
+    stored.filter((offer) => offer.withdrawnAt === null).map((offer) => [offer.name, offer]),
+  );
   const names = new Set(wanted.map((offer) => offer.name));
   const added = wanted.filter((offer) => !live.has(offer.name));
   const updated = wanted.filter((offer) => {

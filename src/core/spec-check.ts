@@ -16,7 +16,9 @@ export function contradictions(spec: JobSpec, now: Date): ProblemDetailItem[] {
 function allowedAndDenied({ allow, deny }: AllowDeny, pointer: string): ProblemDetailItem[] {
   const denied = new Set(deny);
   const both = allow.flatMap((name, index) =>
-    denied.has(name) ? [{ pointer: `${pointer}/allow/${index}`, detail: 'It is both allowed and denied.' }] : [],
+    denied.has(name)
+      ? [{ pointer: `${pointer}/allow/${index}`, detail: 'It is both allowed and denied.' }]
+      : [],
   );
   return both;
 }

@@ -20,7 +20,12 @@ export interface MadeKey {
  * A new key. The secret is in the answer (and, sealed, in its repetition) and nowhere else: the store has its hash.
  * Problems: impossible-spec (fields that do not belong to the role), not-found (what it names does not exist).
  */
-export function createKey<Body>(deps: Pick<Deps, 'clock' | 'ids' | 'store'>, actor: Actor, spec: KeySpec, ask: Ask<MadeKey, Body>): Promise<Answer<Body>> {
+export function createKey<Body>(
+  deps: Pick<Deps, 'clock' | 'ids' | 'store'>,
+  actor: Actor,
+  spec: KeySpec,
+  ask: Ask<MadeKey, Body>,
+): Promise<Answer<Body>> {
   const now = deps.clock.now();
   return once(deps, actor, ask, now, async (tx) => {
     const errors = checkKeySpec(spec, now);
@@ -37,7 +42,13 @@ export function createKey<Body>(deps: Pick<Deps, 'clock' | 'ids' | 'store'>, act
 }
 
 /** Inserts a key with a fresh secret; the caller audits. */
-export async function makeKey(deps: Pick<Deps, 'ids'>, tx: Tx, actor: Actor, spec: KeySpec, now: Date): Promise<MadeKey> {
+export async function makeKey(
+  deps: Pick<Deps, 'ids'>,
+  tx: Tx,
+  actor: Actor,
+  spec: KeySpec,
+  now: Date,
+): Promise<MadeKey> {
   // The prefix lets secret scanners find one that was leaked.
   const secret = `naru_${deps.ids.secret()}`;
   const row = await insertKey(tx, {
@@ -61,7 +72,8 @@ async function refuseUnknown(tx: Tx, spec: KeySpec): Promise<void> {
   const unknown: { pointer: string; detail: string }[] = [];
   const missing = new Set(await missingProjects(tx, spec.projects ?? []));
   (spec.projects ?? []).forEach((name, index) => {
-    if (missing.has(name)) unknown.push({ pointer: `/projects/${index}`, detail: 'There is no such project.' });
+    if (missing.has(name))
+      unknown.push({ pointer: `/projects/${index}`, detail: 'There is no such project.' });
   });
   if (spec.organization !== null && (await findOrganization(tx, spec.organization)) === null) {
     unknown.push({ pointer: '/organization', detail: 'There is no such organization.' });
@@ -69,5 +81,6 @@ async function refuseUnknown(tx: Tx, spec: KeySpec): Promise<void> {
   if (spec.provider !== null && (await findProvider(tx, spec.provider)) === null) {
     unknown.push({ pointer: '/provider', detail: 'There is no such provider.' });
   }
-  if (unknown.length > 0) throw new Problem('not-found', 'The key names what does not exist.', { errors: unknown });
+  if (unknown.length > 0)
+    throw new Problem('not-found', 'The key names what does not exist.', { errors: unknown });
 }

@@ -17,7 +17,9 @@ export function createOrganization<Body>(
     const row = await insertOrganization(tx, { name: input.name, createdAt: now });
     if (row === null) throw new Problem('state-conflict', 'There is an organization of this name already.');
     const target = row.name;
-    await appendAudit(tx, now, [{ actor, action: 'organization.create', target, requestId: ask.requestId, data: {} }]);
+    await appendAudit(tx, now, [
+      { actor, action: 'organization.create', target, requestId: ask.requestId, data: {} },
+    ]);
     return row;
   });
 }

@@ -42,8 +42,17 @@ export function createProvider<Body>(
     await insertHealth(tx, firstHealth(row));
     const agentKey = spec.broker.kind === 'agent' ? await makeAgentKey(deps, tx, actor, row, now) : null;
     const { vendor, realm, site } = spec;
-    const data = { vendor, broker: spec.broker.kind, realm, site, certifications: spec.certifications, agentKey: agentKey?.row.id };
-    await appendAudit(tx, now, [{ actor, action: 'provider.create', target: row.name, requestId: ask.requestId, data }]);
+    const data = {
+      vendor,
+      broker: spec.broker.kind,
+      realm,
+      site,
+      certifications: spec.certifications,
+      agentKey: agentKey?.row.id,
+    };
+    await appendAudit(tx, now, [
+      { actor, action: 'provider.create', target: row.name, requestId: ask.requestId, data },
+    ]);
     return { row, agentKey };
   });
 }
@@ -53,7 +62,8 @@ function refuse(deps: Deps, actor: Actor, spec: ProviderSpec): void {
     throw new Problem('forbidden', 'A vendor registers its own providers, with broker kind agent.');
   }
   if (spec.broker.kind === 'process' && !deps.config.processBroker) {
-    const detail = "Commands may run on the service's own machine only where HOST is loopback or NARU_PROCESS_BROKER=1.";
+    const detail =
+      "Commands may run on the service's own machine only where HOST is loopback or NARU_PROCESS_BROKER=1.";
     throw new Problem('impossible-spec', detail, { errors: [{ pointer: '/broker/kind', detail }] });
   }
 }
@@ -76,7 +86,13 @@ function newProvider(spec: ProviderSpec, now: Date) {
 }
 
 function firstHealth(row: ProviderRow) {
-  return { provider: row.name, at: row.createdAt, source: 'verdict' as const, state: row.health, reason: row.healthReason };
+  return {
+    provider: row.name,
+    at: row.createdAt,
+    source: 'verdict' as const,
+    state: row.health,
+    reason: row.healthReason,
+  };
 }
 
 function makeAgentKey(deps: Deps, tx: Tx, actor: Actor, row: ProviderRow, now: Date): Promise<MadeKey> {

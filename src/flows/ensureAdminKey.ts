@@ -26,7 +26,9 @@ export async function ensureAdminKey(deps: Pick<Deps, 'store' | 'clock'>, secret
     });
     if (!changed) return;
     const target = ADMIN_KEY_ID;
-    await appendAudit(tx, now, [{ actor: SYSTEM, action: 'key.configure', target, requestId: null, data: { role: 'admin' } }]);
+    await appendAudit(tx, now, [
+      { actor: SYSTEM, action: 'key.configure', target, requestId: null, data: { role: 'admin' } },
+    ]);
   });
 }
 

@@ -2,7 +2,12 @@ import type { Actor } from '../core/access.ts';
 import { storableJson, storableText } from '../core/canonical.ts';
 import { diffCatalog } from '../core/catalog/diff.ts';
 import { parseCatalog } from '../core/catalog/parse.ts';
-import { NotACatalog, type CatalogDiff, type ImportedOffer, type ParsedCatalog } from '../core/catalog/types.ts';
+import {
+  NotACatalog,
+  type CatalogDiff,
+  type ImportedOffer,
+  type ParsedCatalog,
+} from '../core/catalog/types.ts';
 import type { OfferTerms } from '../core/offer-set.ts';
 import { Problem } from '../core/problem.ts';
 import type { Deps } from '../deps.ts';
@@ -37,15 +42,26 @@ export function importCatalog<Body>(
   const now = deps.clock.now();
   const parsed = read(input.csv);
   const answer = once(deps, actor, ask, now, async (tx) => {
-    if ((await lockProvider(tx, provider)) === null) throw new Problem('not-found', 'There is no such provider.');
+    if ((await lockProvider(tx, provider)) === null)
+      throw new Problem('not-found', 'There is no such provider.');
     const diff = await apply(tx, provider, now, parsed, input.capacity);
     const { imported, updated, withdrawn, unchanged } = diff;
-    const counts = { imported: imported.length, updated: updated.length, withdrawn: withdrawn.length, unchanged };
+    const counts = {
+      imported: imported.length,
+      updated: updated.length,
+      withdrawn: withdrawn.length,
+      unchanged,
+    };
     const data = { ...counts, skipped: parsed.skippedRows, capacity: input.capacity };
-    await appendAudit(tx, now, [{ actor, action: 'offers.import', target: provider, requestId: ask.requestId, data }]);
+    await appendAudit(tx, now, [
+      { actor, action: 'offers.import', target: provider, requestId: ask.requestId, data },
+    ]);
     return { diff, parsed };
   });
-  void answer.then(() => deps.bell.ring('place'), () => {});
+  void answer.then(
+    () => deps.bell.ring('place'),
+    () => {},
+  );
   return answer;
 }
 
@@ -58,7 +74,13 @@ function read(csv: string): ParsedCatalog {
   }
 }
 
-async function apply(tx: Tx, provider: string, now: Date, parsed: ParsedCatalog, capacity: number): Promise<CatalogDiff> {
+async function apply(
+  tx: Tx,
+  provider: string,
+  now: Date,
+  parsed: ParsedCatalog,
+  capacity: number,
+): Promise<CatalogDiff> {
   const stored = await offersOf(tx, provider);
   const diff = diffCatalog(stored, parsed.offers);
   const kept = new Map(stored.map((offer) => [offer.name, offer.capacity]));

@@ -46,9 +46,12 @@ export async function once<Made, Body>(
     const made = await deps.store.transaction(effect);
     return { body: ask.render(made), replayed: false };
   }
-  const answer = deps.store.transaction((tx) => inTransaction(deps, tx, actor, ask, idempotency, now, effect));
+  const answer = deps.store.transaction((tx) =>
+    inTransaction(deps, tx, actor, ask, idempotency, now, effect),
+  );
   return answer.catch((error: unknown) => {
-    if (isLockTimeout(error)) throw new Problem('request-in-progress', 'The first request with this key is not answered yet.');
+    if (isLockTimeout(error))
+      throw new Problem('request-in-progress', 'The first request with this key is not answered yet.');
     throw error;
   });
 }
@@ -72,9 +75,13 @@ async function inTransaction<Made, Body>(
 }
 
 function replay<Body>(first: FirstAnswer, { fingerprint, secret, key }: Idempotency): Body {
-  const text = first.fingerprint === fingerprint && first.sealed !== null ? unseal(first.sealed, secret, key) : null;
+  const text =
+    first.fingerprint === fingerprint && first.sealed !== null ? unseal(first.sealed, secret, key) : null;
   if (text === null) {
-    throw new Problem('idempotency-mismatch', 'This Idempotency-Key was used for another request; take a new one.');
+    throw new Problem(
+      'idempotency-mismatch',
+      'This Idempotency-Key was used for another request; take a new one.',
+    );
   }
   return JSON.parse(text) as Body;
 }

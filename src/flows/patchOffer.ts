@@ -22,7 +22,8 @@ export async function patchOffer(
   const { provider, offer } = name;
   const seen = await deps.store.transaction(async (tx) => {
     const known = await lockProvider(tx, provider);
-    const before = known && (await findOffer(tx, { now, accountingCurrency: deps.config.currency }, provider, offer));
+    const before =
+      known && (await findOffer(tx, { now, accountingCurrency: deps.config.currency }, provider, offer));
     if (before === null) throw new Problem('not-found', 'There is no such offer.');
     if (version !== null && before.offer.version !== version) throw changed();
     refuseUnpriced({ ...before.offer, ...patch });
@@ -38,7 +39,8 @@ export async function patchOffer(
   return seen;
 }
 
-const changed = () => new Problem('precondition-failed', 'The offer has changed since you read it; read it again.');
+const changed = () =>
+  new Problem('precondition-failed', 'The offer has changed since you read it; read it again.');
 
 function refuseUnpriced(offer: OfferPatch): void {
   if (offer.priceMicrosPerHour !== null || offer.spotPriceMicrosPerHour !== null) return;
@@ -53,6 +55,8 @@ function refuseTwoCurrencies({ offer }: OfferView, patch: OfferPatch): void {
     (offer.priceMicrosPerHour !== null && patch.priceMicrosPerHour === undefined) ||
     (offer.spotPriceMicrosPerHour !== null && patch.spotPriceMicrosPerHour === undefined);
   if (!stale) return;
-  const errors = [{ pointer: '', detail: `The other price is in ${offer.currency}; give both, or null for one.` }];
+  const errors = [
+    { pointer: '', detail: `The other price is in ${offer.currency}; give both, or null for one.` },
+  ];
   throw new Problem('impossible-spec', 'An offer has one currency.', { errors });
 }

@@ -21,8 +21,11 @@ export async function patchProvider(
   const row = await deps.store.transaction(async (tx) => {
     if ((await lockProvider(tx, name)) === null) throw new Problem('not-found', 'There is no such provider.');
     const patched = await patchRow(tx, name, version, patch);
-    if (patched === null) throw new Problem('precondition-failed', 'The provider has changed since you read it; read it again.');
-    await appendAudit(tx, now, [{ actor, action: 'provider.change', target: name, requestId, data: { ...patch } }]);
+    if (patched === null)
+      throw new Problem('precondition-failed', 'The provider has changed since you read it; read it again.');
+    await appendAudit(tx, now, [
+      { actor, action: 'provider.change', target: name, requestId, data: { ...patch } },
+    ]);
     return patched;
   });
   deps.bell.ring('place');

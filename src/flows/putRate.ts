@@ -20,14 +20,23 @@ export async function putRate(
   const now = deps.clock.now();
   const { currency, rateMicros } = rate;
   if (currency === deps.config.currency) {
-    throw new Problem('impossible-spec', `${currency} is the accounting currency of this installation: its rate is 1.`);
+    throw new Problem(
+      'impossible-spec',
+      `${currency} is the accounting currency of this installation: its rate is 1.`,
+    );
   }
   if (rateMicros <= 0n) {
-    throw new Problem('impossible-spec', 'A rate is greater than 0.', { errors: [{ pointer: '/rate', detail: 'Greater than 0.' }] });
+    throw new Problem('impossible-spec', 'A rate is greater than 0.', {
+      errors: [{ pointer: '/rate', detail: 'Greater than 0.' }],
+    });
   }
   const row = await deps.store.transaction(async (tx) => {
     const made = await put(tx, { currency, rateMicros, asOf: rate.asOf ?? now, createdAt: now });
-    const data = { rate: formatMicros(rateMicros), asOf: made.asOf, accountingCurrency: deps.config.currency };
+    const data = {
+      rate: formatMicros(rateMicros),
+      asOf: made.asOf,
+      accountingCurrency: deps.config.currency,
+    };
     await appendAudit(tx, now, [{ actor, action: 'rate.put', target: currency, requestId, data }]);
     return made;
   });

@@ -23,7 +23,9 @@ export async function replaceOffers(
   requestId: string,
 ): Promise<OfferSetChange<OfferTerms>> {
   const now = deps.clock.now();
-  const change = await deps.store.transaction((tx) => replaceIn(tx, actor, provider, now, wanted, 'offers.replace', requestId));
+  const change = await deps.store.transaction((tx) =>
+    replaceIn(tx, actor, provider, now, wanted, 'offers.replace', requestId),
+  );
   deps.bell.ring('place');
   return change;
 }
@@ -38,7 +40,8 @@ export async function replaceIn(
   action: string,
   requestId: string,
 ): Promise<OfferSetChange<OfferTerms>> {
-  if ((await lockProvider(tx, provider)) === null) throw new Problem('not-found', 'There is no such provider.');
+  if ((await lockProvider(tx, provider)) === null)
+    throw new Problem('not-found', 'There is no such provider.');
   const change = diffOfferSet(await offersOf(tx, provider), wanted);
   await putOffers(tx, provider, now, [...change.added, ...change.updated]);
   await withdrawOffers(tx, provider, now, change.withdrawn);
@@ -47,7 +50,8 @@ export async function replaceIn(
 }
 
 function summary(change: OfferSetChange<OfferTerms>): Record<string, unknown> {
-  const names = (offers: readonly { readonly name: string }[]) => offers.slice(0, NAMES_AUDITED).map((offer) => offer.name);
+  const names = (offers: readonly { readonly name: string }[]) =>
+    offers.slice(0, NAMES_AUDITED).map((offer) => offer.name);
   return {
     added: { count: change.added.length, names: names(change.added) },
     updated: { count: change.updated.length, names: names(change.updated) },

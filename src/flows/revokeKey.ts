@@ -11,10 +11,18 @@ import { ADMIN_KEY_ID } from './ensureAdminKey.ts';
  * Problems: not-found; state-conflict for the installation's own key, which is changed in the settings (a service
  * without an admin could not be mended through its own door).
  */
-export async function revokeKey(deps: Deps, actor: Actor, id: string, requestId: string): Promise<{ secretHash: string }> {
+export async function revokeKey(
+  deps: Deps,
+  actor: Actor,
+  id: string,
+  requestId: string,
+): Promise<{ secretHash: string }> {
   const now = deps.clock.now();
   if (id === ADMIN_KEY_ID) {
-    throw new Problem('state-conflict', "The installation's own key is changed by NARU_ADMIN_KEY, not revoked.");
+    throw new Problem(
+      'state-conflict',
+      "The installation's own key is changed by NARU_ADMIN_KEY, not revoked.",
+    );
   }
   return deps.store.transaction(async (tx) => {
     const row = await revoke(tx, id, now);
@@ -23,7 +31,9 @@ export async function revokeKey(deps: Deps, actor: Actor, id: string, requestId:
       if (known === null) throw new Problem('not-found', 'There is no such key.');
       return { secretHash: known.secretHash };
     }
-    await appendAudit(tx, now, [{ actor, action: 'key.revoke', target: id, requestId, data: { role: row.role } }]);
+    await appendAudit(tx, now, [
+      { actor, action: 'key.revoke', target: id, requestId, data: { role: row.role } },
+    ]);
     return { secretHash: row.secretHash };
   });
 }

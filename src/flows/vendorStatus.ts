@@ -32,7 +32,8 @@ export function recordVendorStatus<Body>(
     throw new Problem('impossible-spec', 'The span ends before it begins.', { errors });
   }
   return once(deps, actor, ask, now, async (tx) => {
-    if ((await lockProvider(tx, provider)) === null) throw new Problem('not-found', 'There is no such provider.');
+    if ((await lockProvider(tx, provider)) === null)
+      throw new Problem('not-found', 'There is no such provider.');
     const row = await insertHealth(tx, {
       provider,
       at: now,
@@ -43,7 +44,9 @@ export function recordVendorStatus<Body>(
       validUntil: word.until,
     });
     const data = { level: word.level, from, until: word.until, note: word.note };
-    await appendAudit(tx, now, [{ actor, action: 'provider.status', target: provider, requestId: ask.requestId, data }]);
+    await appendAudit(tx, now, [
+      { actor, action: 'provider.status', target: provider, requestId: ask.requestId, data },
+    ]);
     return row;
   });
 }

@@ -13,7 +13,8 @@ const NODE_SAYS = new Set(
   'ECONNREFUSED ECONNRESET ENOENT ENOTFOUND EAI_AGAIN EPIPE ETIMEDOUT EHOSTUNREACH'.split(' '),
 );
 /** What pg says without a code when a connection is lost, or none becomes free in time. */
-const DRIVER_SAYS = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+const DRIVER_SAYS =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
 
 /** The database cannot be used just now, through no fault of the request: worth trying again. */
 export function isUnavailable(error: unknown): boolean {

@@ -57,12 +57,22 @@ beforeAll(async () => {
   door = await openDoor();
   town = await populate(door);
   const { paths } = door.app.swagger() as { paths: Record<string, Record<string, unknown>> };
-  routes = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+  routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
 });
 afterAll(() => door.close());
 
 const keyOf = (role: Role): string | undefined =>
-  ({ admin: undefined, operator: town.keys.operator, budgetOfficer: town.keys.officer, member: town.keys.member, vendor: town.keys.vendor, auditor: town.keys.auditor, agent: town.keys.agent })[role];
+  ({
+    admin: undefined,
+    operator: town.keys.operator,
+    budgetOfficer: town.keys.officer,
+    member: town.keys.member,
+    vendor: town.keys.vendor,
+    auditor: town.keys.auditor,
+    agent: town.keys.agent,
+  })[role];
 
 const ask = (route: string, key: string | null | undefined) => {
   const [method = '', path = ''] = route.split(' ');
@@ -90,7 +100,8 @@ describe('the table of roles', () => {
 
   it('lets an agent into its own door only, and nobody else there', async () => {
     for (const route of routes.filter((one) => one.includes('/v1/agent/'))) {
-      for (const role of ROLES.filter((one) => one !== 'agent')) expect((await ask(route, keyOf(role))).status).toBe(403);
+      for (const role of ROLES.filter((one) => one !== 'agent'))
+        expect((await ask(route, keyOf(role))).status).toBe(403);
       expect((await ask(route, null)).status).toBe(401);
       expect([401, 403]).not.toContain((await ask(route, town.keys.agent)).status);
     }
@@ -111,7 +122,8 @@ describe('tenants', () => {
     const outside = [town.keys.otherMember, town.keys.otherOfficer];
     const paths = ['', '/allocations', '/events', '/decisions', '/logs'];
     for (const path of paths) {
-      for (const key of inside) expect((await door.call('GET', `/v1/jobs/${job.id}${path}`, key)).status).toBe(200);
+      for (const key of inside)
+        expect((await door.call('GET', `/v1/jobs/${job.id}${path}`, key)).status).toBe(200);
       for (const key of outside) {
         const hidden = await door.call('GET', `/v1/jobs/${job.id}${path}`, key).expect(404);
         const missing = await door.call('GET', `/v1/jobs/job-missing${path}`, key).expect(404);
@@ -123,12 +135,18 @@ describe('tenants', () => {
     expect({ ...hidden.body, instance: '' }).toEqual({ ...missing.body, instance: '' });
     expect((await door.get(`/v1/jobs/${job.id}`).expect(200)).body.state).toBe('queued');
     const project = await door.call('POST', '/v1/jobs', town.keys.otherMember).send(smallJob()).expect(404);
-    const nothing = await door.call('POST', '/v1/jobs', town.keys.otherMember).send(smallJob({ project: 'nothing' })).expect(404);
+    const nothing = await door
+      .call('POST', '/v1/jobs', town.keys.otherMember)
+      .send(smallJob({ project: 'nothing' }))
+      .expect(404);
     expect({ ...project.body, instance: '' }).toEqual({ ...nothing.body, instance: '' });
   });
 
   it('have lists of their own', async () => {
-    await door.call('POST', '/v1/jobs', town.keys.otherMember).send(smallJob({ project: 'weather', name: 'theirs' })).expect(201);
+    await door
+      .call('POST', '/v1/jobs', town.keys.otherMember)
+      .send(smallJob({ project: 'weather', name: 'theirs' }))
+      .expect(201);
     const projects = async (key: string) => {
       const { body } = await door.call('GET', '/v1/jobs', key).expect(200);
       return [...new Set((body.items as { project: string }[]).map((job) => job.project))];
@@ -137,7 +155,10 @@ describe('tenants', () => {
     expect(await projects(town.keys.officer)).toEqual(['kogpt']);
     expect(await projects(town.keys.otherMember)).toEqual(['weather']);
     expect((await projects(town.keys.operator)).sort()).toEqual(['kogpt', 'weather']);
-    const names = async (path: string, key: string) => ((await door.call('GET', path, key).expect(200)).body.items as { name: string }[]).map((item) => item.name);
+    const names = async (path: string, key: string) =>
+      ((await door.call('GET', path, key).expect(200)).body.items as { name: string }[]).map(
+        (item) => item.name,
+      );
     expect(await names('/v1/projects', town.keys.member)).toEqual(['kogpt']);
     expect(await names('/v1/organizations', town.keys.member)).toEqual(['acme']);
     expect(await names('/v1/projects', town.keys.otherOfficer)).toEqual(['weather']);
@@ -151,7 +172,9 @@ describe('vendors', () => {
     for (const path of paths) {
       await door.call('GET', `/v1/providers/pangyo${path}`, town.keys.vendor).expect(200);
       const hidden = await door.call('GET', `/v1/providers/pangyo${path}`, town.keys.otherVendor).expect(404);
-      const missing = await door.call('GET', `/v1/providers/missing${path}`, town.keys.otherVendor).expect(404);
+      const missing = await door
+        .call('GET', `/v1/providers/missing${path}`, town.keys.otherVendor)
+        .expect(404);
       expect({ ...hidden.body, instance: '' }).toEqual({ ...missing.body, instance: '' });
     }
     const changes: [string, string, object][] = [
@@ -166,10 +189,14 @@ describe('vendors', () => {
       await door.call(method, `/v1/providers/pangyo${path}`, town.keys.otherVendor).send(body).expect(404);
     }
     expect((await door.get('/v1/providers/pangyo/offers').expect(200)).body.items).toHaveLength(1);
-    const list = async (path: string, key: string) => (await door.call('GET', path, key).expect(200)).body.items as { name: string; provider: string }[];
+    const list = async (path: string, key: string) =>
+      (await door.call('GET', path, key).expect(200)).body.items as { name: string; provider: string }[];
     expect((await list('/v1/providers', town.keys.vendor)).map((one) => one.name)).toEqual(['pangyo']);
     expect((await list('/v1/offers', town.keys.otherVendor)).map((one) => one.provider)).toEqual(['gwangju']);
-    expect((await list('/v1/offers', town.keys.member)).map((one) => one.provider)).toEqual(['gwangju', 'pangyo']);
+    expect((await list('/v1/offers', town.keys.member)).map((one) => one.provider)).toEqual([
+      'gwangju',
+      'pangyo',
+    ]);
   });
 
   it('register their own, with an agent, and nothing else', async () => {
@@ -188,20 +215,38 @@ describe('vendors', () => {
   });
 
   it('are told what ran at their place, and nothing of whose it was', async () => {
-    const { body: job } = await door.post('/v1/jobs', smallJob({ name: 'secret-name', run: { command: ['secret-command'], env: { SECRET: 'hidden' } } })).expect(201);
-    await door.deps.store.db.execute(`insert into allocations (id, job_id, attempt, provider, offer, region, spot, state,
+    const { body: job } = await door
+      .post(
+        '/v1/jobs',
+        smallJob({ name: 'secret-name', run: { command: ['secret-command'], env: { SECRET: 'hidden' } } }),
+      )
+      .expect(201);
+    await door.deps.store.db
+      .execute(`insert into allocations (id, job_id, attempt, provider, offer, region, spot, state,
       list_price_micros_per_hour, list_currency, rate_micros, price_micros_per_hour, gpu_count, grace_seconds, placed_at, lease_until,
       end_detail, charged_micros, metered_seconds)
       values ('alc-test', '${job.id}', 1, 'pangyo', 'h100x8', 'kr-central', false, 'active', 40000000000, 'KRW', 1000000, 40000000000, 8, 10, now(), now(),
       'secret-detail', 123456, 7)`);
-    await door.deps.store.db.execute(`update jobs set current_allocation_id = 'alc-test', state = 'running', attempts = 1 where id = '${job.id}'`);
-    const { body, text } = await door.call('GET', '/v1/providers/pangyo/allocations', town.keys.vendor).expect(200);
-    expect(body.items).toMatchObject([{ id: 'alc-test', offer: 'h100x8', meteredSeconds: 7, cost: { amount: '0.123456', currency: 'KRW' } }]);
+    await door.deps.store.db.execute(
+      `update jobs set current_allocation_id = 'alc-test', state = 'running', attempts = 1 where id = '${job.id}'`,
+    );
+    const { body, text } = await door
+      .call('GET', '/v1/providers/pangyo/allocations', town.keys.vendor)
+      .expect(200);
+    expect(body.items).toMatchObject([
+      { id: 'alc-test', offer: 'h100x8', meteredSeconds: 7, cost: { amount: '0.123456', currency: 'KRW' } },
+    ]);
     expect(text).not.toContain('secret');
     expect(text).not.toContain(job.id);
     const seen = await door.get(`/v1/jobs/${job.id}`).expect(200);
     expect(seen.body).toMatchObject({
-      placement: { provider: 'pangyo', region: 'kr-central', offer: 'h100x8', spot: false, pricePerHour: { amount: '40000', currency: 'KRW' } },
+      placement: {
+        provider: 'pangyo',
+        region: 'kr-central',
+        offer: 'h100x8',
+        spot: false,
+        pricePerHour: { amount: '40000', currency: 'KRW' },
+      },
       cost: { charged: { amount: '0.123456', currency: 'KRW' } },
     });
     expect((await door.get('/v1/jobs?provider=pangyo').expect(200)).body.items).toHaveLength(1);

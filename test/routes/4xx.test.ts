@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ADMIN, openDoor, populate, smallJob, smallOffer, smallProvider, type Door, type Town } from './door.ts';
+import {
+  ADMIN,
+  openDoor,
+  populate,
+  smallJob,
+  smallOffer,
+  smallProvider,
+  type Door,
+  type Town,
+} from './door.ts';
 
 let door: Door;
 let town: Town;
@@ -19,7 +28,11 @@ describe('400 invalid-request', () => {
     ['no object', [], ''],
     ['nothing', {}, '/name'],
     ['an unknown field', smallJob({ colour: 'red' }), '/colour'],
-    ['an unknown field deep inside', smallJob({ placement: { regions: { allow: [], denied: [] } } }), '/placement/regions/denied'],
+    [
+      'an unknown field deep inside',
+      smallJob({ placement: { regions: { allow: [], denied: [] } } }),
+      '/placement/regions/denied',
+    ],
     ['a field whose name needs escaping', smallJob({ 'a/b~c': 1 }), '/a~1b~0c'],
     ['a name with a line break', smallJob({ name: 'a\nb' }), '/name'],
     ['a name too long', smallJob({ name: 'x'.repeat(201) }), '/name'],
@@ -38,7 +51,11 @@ describe('400 invalid-request', () => {
     ['CUDA_VISIBLE_DEVICES', run({ env: { CUDA_VISIBLE_DEVICES: '0' } }), '/run/env/CUDA_VISIBLE_DEVICES'],
     ['NUL in the environment', run({ env: { A: NUL } }), '/run/env/A'],
     ['a number in the environment', run({ env: { A: 1 } }), '/run/env/A'],
-    ['too large an environment', run({ env: Object.fromEntries(many(9).map((name) => [name, 'y'.repeat(32 * 1024)])) }), '/run/env'],
+    [
+      'too large an environment',
+      run({ env: Object.fromEntries(many(9).map((name) => [name, 'y'.repeat(32 * 1024)])) }),
+      '/run/env',
+    ],
     ['an image with spaces', run({ image: 'a b' }), '/run/image'],
     ['a negative count', gpu({ count: -1 }), '/resources/gpu/count'],
     ['half a GPU', gpu({ count: 0.5 }), '/resources/gpu/count'],
@@ -48,21 +65,48 @@ describe('400 invalid-request', () => {
     ['zero nodes', smallJob({ resources: { gpu: { count: 0 }, nodes: 0 } }), '/resources/nodes'],
     ['negative CPUs', smallJob({ resources: { gpu: { count: 0 }, cpus: -1 } }), '/resources/cpus'],
     ['a country that is none', smallJob({ placement: { countries: ['Korea'] } }), '/placement/countries/0'],
-    ['an amount with an exponent', smallJob({ placement: { maxPricePerHour: { amount: '1e3', currency: 'KRW' } } }), '/placement/maxPricePerHour/amount'],
-    ['an amount as a number', smallJob({ placement: { maxPricePerHour: { amount: 3, currency: 'KRW' } } }), '/placement/maxPricePerHour/amount'],
-    ['a currency that is none', smallJob({ placement: { maxPricePerHour: { amount: '3', currency: 'won' } } }), '/placement/maxPricePerHour/currency'],
+    [
+      'an amount with an exponent',
+      smallJob({ placement: { maxPricePerHour: { amount: '1e3', currency: 'KRW' } } }),
+      '/placement/maxPricePerHour/amount',
+    ],
+    [
+      'an amount as a number',
+      smallJob({ placement: { maxPricePerHour: { amount: 3, currency: 'KRW' } } }),
+      '/placement/maxPricePerHour/amount',
+    ],
+    [
+      'a currency that is none',
+      smallJob({ placement: { maxPricePerHour: { amount: '3', currency: 'won' } } }),
+      '/placement/maxPricePerHour/currency',
+    ],
     ['a deadline that is no time', smallJob({ limits: { deadline: 'tomorrow' } }), '/limits/deadline'],
-    ['a deadline on a day that there is not', smallJob({ limits: { deadline: '2099-02-30T00:00:00Z' } }), '/limits/deadline'],
+    [
+      'a deadline on a day that there is not',
+      smallJob({ limits: { deadline: '2099-02-30T00:00:00Z' } }),
+      '/limits/deadline',
+    ],
     ['a runtime of nothing', smallJob({ limits: { maxRuntimeSeconds: 0 } }), '/limits/maxRuntimeSeconds'],
     ['a priority above all', smallJob({ priority: 101 }), '/priority'],
     ['a grace too long', smallJob({ graceSeconds: 601 }), '/graceSeconds'],
-    ['an interval of nothing', smallJob({ checkpoint: { intervalSeconds: 0 } }), '/checkpoint/intervalSeconds'],
+    [
+      'an interval of nothing',
+      smallJob({ checkpoint: { intervalSeconds: 0 } }),
+      '/checkpoint/intervalSeconds',
+    ],
     ['a label that is no name', smallJob({ labels: { 'a b': 'c' } }), '/labels/a b'],
     ['a port that is none', smallJob({ kind: 'inference', serve: { port: 65_536 } }), '/serve/port'],
-    ['a health path that is none', smallJob({ kind: 'inference', serve: { healthPath: 'health' } }), '/serve/healthPath'],
+    [
+      'a health path that is none',
+      smallJob({ kind: 'inference', serve: { healthPath: 'health' } }),
+      '/serve/healthPath',
+    ],
   ];
   it.each(jobs)('a job with %s', async (_, body, pointer) => {
-    const answer = await door.post('/v1/jobs', body as object).expect(400).expect('content-type', /application\/problem\+json/);
+    const answer = await door
+      .post('/v1/jobs', body as object)
+      .expect(400)
+      .expect('content-type', /application\/problem\+json/);
     expect(answer.body).toMatchObject({ type: '/problems/invalid-request', status: 400 });
     expect((answer.body.errors as { pointer: string }[]).map((error) => error.pointer)).toContain(pointer);
   });
@@ -70,12 +114,42 @@ describe('400 invalid-request', () => {
   const others: [string, string, string, unknown, string][] = [
     ['an organization with a bad name', 'POST', '/v1/organizations', { name: '-a' }, '/name'],
     ['a key of no role', 'POST', '/v1/keys', { role: 'king' }, '/role'],
-    ['a key over at no time', 'POST', '/v1/keys', { role: 'admin', expiresAt: '2026-13-01T00:00:00Z' }, '/expiresAt'],
-    ['a provider beyond the pole', 'POST', '/v1/providers', smallProvider('x', { site: { city: 'a', country: 'KR', region: 'r', latitude: 91, longitude: 0 } }), '/site/latitude'],
-    ['a provider with a setting that there is not', 'POST', '/v1/providers', smallProvider('x', { broker: { kind: 'agent', token: 'x' } }), '/broker/token'],
+    [
+      'a key over at no time',
+      'POST',
+      '/v1/keys',
+      { role: 'admin', expiresAt: '2026-13-01T00:00:00Z' },
+      '/expiresAt',
+    ],
+    [
+      'a provider beyond the pole',
+      'POST',
+      '/v1/providers',
+      smallProvider('x', { site: { city: 'a', country: 'KR', region: 'r', latitude: 91, longitude: 0 } }),
+      '/site/latitude',
+    ],
+    [
+      'a provider with a setting that there is not',
+      'POST',
+      '/v1/providers',
+      smallProvider('x', { broker: { kind: 'agent', token: 'x' } }),
+      '/broker/token',
+    ],
     ['offers that are no list', 'PUT', '/v1/providers/pangyo/offers', {}, ''],
-    ['an offer with half a capacity', 'PUT', '/v1/providers/pangyo/offers', [smallOffer('a', { capacity: 1.5 })], '/0/capacity'],
-    ['an offer with a negative price', 'PUT', '/v1/providers/pangyo/offers', [smallOffer('a', { price: { amount: '-1', currency: 'KRW' } })], '/0/price/amount'],
+    [
+      'an offer with half a capacity',
+      'PUT',
+      '/v1/providers/pangyo/offers',
+      [smallOffer('a', { capacity: 1.5 })],
+      '/0/capacity',
+    ],
+    [
+      'an offer with a negative price',
+      'PUT',
+      '/v1/providers/pangyo/offers',
+      [smallOffer('a', { price: { amount: '-1', currency: 'KRW' } })],
+      '/0/price/amount',
+    ],
     ['a rate of seven digits', 'PUT', '/v1/exchange-rates/USD', { rate: '1.1234567' }, '/rate'],
     ['a rate of seven digits as a number', 'PUT', '/v1/exchange-rates/USD', { rate: 1.1234567 }, '/rate'],
     ['a currency that is none', 'PUT', '/v1/exchange-rates/usd', { rate: '1' }, '{currency}'],
@@ -86,8 +160,20 @@ describe('400 invalid-request', () => {
     ['a state that there is not', 'GET', '/v1/jobs?state=asleep', undefined, '?state'],
     ['a query parameter that there is not', 'GET', '/v1/jobs?colour=red', undefined, '?colour'],
     ['a cursor that is none', 'GET', '/v1/jobs?cursor=hello', undefined, '?cursor'],
-    ['a cursor of another list', 'GET', `/v1/jobs?cursor=${Buffer.from('["audit",3]').toString('base64url')}`, undefined, '?cursor'],
-    ['a cursor with NUL in it', 'GET', `/v1/jobs?cursor=${Buffer.from('["jobs","\\u0000"]').toString('base64url')}`, undefined, '?cursor'],
+    [
+      'a cursor of another list',
+      'GET',
+      `/v1/jobs?cursor=${Buffer.from('["audit",3]').toString('base64url')}`,
+      undefined,
+      '?cursor',
+    ],
+    [
+      'a cursor with NUL in it',
+      'GET',
+      `/v1/jobs?cursor=${Buffer.from('["jobs","\\u0000"]').toString('base64url')}`,
+      undefined,
+      '?cursor',
+    ],
     ['a cursor that is no base64', 'GET', '/v1/jobs?cursor=%00%01', undefined, '?cursor'],
     ['a GPU that cannot be asked for', 'GET', '/v1/offers?gpu=A100-PCIe', undefined, '?gpu'],
     ['a job id with a space', 'GET', '/v1/jobs/a%20b', undefined, '{id}'],
@@ -103,7 +189,8 @@ describe('400 invalid-request', () => {
   });
 
   it('malformed JSON, an empty body, a path that is none', async () => {
-    const send = (text: string) => door.call('POST', '/v1/jobs').set('content-type', 'application/json').send(text);
+    const send = (text: string) =>
+      door.call('POST', '/v1/jobs').set('content-type', 'application/json').send(text);
     for (const text of ['{', '{"a":1}}', 'nul', '{"__proto__":{}}', '\u0000', '']) {
       expect((await send(text).expect(400)).body.type).toBe('/problems/invalid-request');
     }
@@ -112,13 +199,20 @@ describe('400 invalid-request', () => {
 
   it('an idempotency key that is none', async () => {
     for (const key of ['ä', 'a b', 'x'.repeat(256)]) {
-      await door.post('/v1/jobs', smallJob()).set('idempotency-key', Buffer.from(key, 'utf8').toString('latin1')).expect(400);
+      await door
+        .post('/v1/jobs', smallJob())
+        .set('idempotency-key', Buffer.from(key, 'utf8').toString('latin1'))
+        .expect(400);
     }
   });
 
   it('an event id that is none', async () => {
     const { body } = await door.post('/v1/jobs', smallJob()).expect(201);
-    await door.get(`/v1/jobs/${body.id}/events`).set('accept', 'text/event-stream').set('last-event-id', 'x').expect(400);
+    await door
+      .get(`/v1/jobs/${body.id}/events`)
+      .set('accept', 'text/event-stream')
+      .set('last-event-id', 'x')
+      .expect(400);
   });
 });
 
@@ -131,7 +225,9 @@ describe('401 unauthenticated', () => {
     ['two keys', `Bearer ${ADMIN} ${ADMIN}`],
   ])('%s', async (_, header) => {
     const test = door.call('GET', '/v1/jobs', null);
-    const answer = await (header === null ? test : test.set('authorization', header)).expect(401).expect('www-authenticate', 'Bearer');
+    const answer = await (header === null ? test : test.set('authorization', header))
+      .expect(401)
+      .expect('www-authenticate', 'Bearer');
     expect(answer.body.type).toBe('/problems/unauthenticated');
     expect(answer.text).not.toContain('naru_');
   });
@@ -144,7 +240,10 @@ describe('401 unauthenticated', () => {
 
 describe('404 not-found', () => {
   it('an unknown door, and a method that a door does not have', async () => {
-    await door.get('/v1/nothing').expect(404).expect('content-type', /problem\+json/);
+    await door
+      .get('/v1/nothing')
+      .expect(404)
+      .expect('content-type', /problem\+json/);
     await door.call('PUT', '/v1/jobs').send({}).expect(404);
     await door.call('HEAD', '/v1/jobs').expect(404);
   });
@@ -164,7 +263,11 @@ describe('404 not-found', () => {
 
   it('a job to start from that is of another project, exactly as one that does not exist', async () => {
     const other = await door.post('/v1/jobs', smallJob({ project: 'weather' })).expect(201);
-    const ask = (fromJob: string) => door.call('POST', '/v1/jobs', town.keys.member).send(smallJob({ checkpoint: { fromJob } })).expect(404);
+    const ask = (fromJob: string) =>
+      door
+        .call('POST', '/v1/jobs', town.keys.member)
+        .send(smallJob({ checkpoint: { fromJob } }))
+        .expect(404);
     const hidden = (await ask(other.body.id as string)).body;
     const missing = (await ask('job-nothing')).body;
     expect({ ...hidden, instance: '' }).toEqual({ ...missing, instance: '' });
@@ -195,14 +298,17 @@ describe('412 precondition-failed', () => {
 
 describe('413 payload-too-large and 415 unsupported-media-type', () => {
   it('refuses more than a mebibyte of JSON', async () => {
-    const answer = await door.post('/v1/jobs', smallJob({ labels: { big: 'x'.repeat(1024 * 1024) } })).expect(413);
+    const answer = await door
+      .post('/v1/jobs', smallJob({ labels: { big: 'x'.repeat(1024 * 1024) } }))
+      .expect(413);
     expect(answer.body.type).toBe('/problems/payload-too-large');
   });
 
   it('takes larger price lists, and those have a limit too', async () => {
     const offers = Array.from({ length: 6_000 }, (_, n) => smallOffer(`o${n}`));
     await door.put('/v1/providers/gwangju/offers', offers).expect(200);
-    const send = (text: string) => door.call('POST', '/v1/providers/gwangju/offers/import').set('content-type', 'text/csv').send(text);
+    const send = (text: string) =>
+      door.call('POST', '/v1/providers/gwangju/offers/import').set('content-type', 'text/csv').send(text);
     await send('x'.repeat(17 * 1024 * 1024)).expect(413);
     await send('hello').expect(400);
   });
@@ -236,23 +342,48 @@ describe('422', () => {
   });
 
   it('names every field that is not supported yet, and lets through what asks for nothing', async () => {
-    const { body } = await door.post('/v1/jobs', smallJob({ quoteId: 'quo-1', limits: { maxCost: money } })).expect(422);
+    const { body } = await door
+      .post('/v1/jobs', smallJob({ quoteId: 'quo-1', limits: { maxCost: money } }))
+      .expect(422);
     expect((body.errors as object[]).length).toBe(2);
-    await door.post('/v1/jobs', smallJob({ placement: { drVerified: false }, resources: { gpu: { count: 0 }, nodes: 1 } })).expect(201);
+    await door
+      .post(
+        '/v1/jobs',
+        smallJob({ placement: { drVerified: false }, resources: { gpu: { count: 0 }, nodes: 1 } }),
+      )
+      .expect(201);
     await door.post('/v1/jobs', smallJob({ kind: 'inference', serve: { replicas: 1 } })).expect(201);
     for (const kind of ['kubernetes', 'slurm', 'openstack']) {
-      const provider = await door.post('/v1/providers', smallProvider('later', { broker: { kind, cluster: 'x' } })).expect(422);
+      const provider = await door
+        .post('/v1/providers', smallProvider('later', { broker: { kind, cluster: 'x' } }))
+        .expect(422);
       expect(provider.body.type).toBe('/problems/not-yet-supported');
     }
   });
 
   const contradictions: [string, object, string][] = [
-    ['a place both allowed and denied', { placement: { regions: { allow: ['b', 'a'], deny: ['a'] } } }, '/placement/regions/allow/1'],
-    ['a provider both allowed and denied', { placement: { providers: { allow: ['p'], deny: ['p'] } } }, '/placement/providers/allow/0'],
+    [
+      'a place both allowed and denied',
+      { placement: { regions: { allow: ['b', 'a'], deny: ['a'] } } },
+      '/placement/regions/allow/1',
+    ],
+    [
+      'a provider both allowed and denied',
+      { placement: { providers: { allow: ['p'], deny: ['p'] } } },
+      '/placement/providers/allow/0',
+    ],
     ['a deadline in the past', { limits: { deadline: '2020-01-01T00:00:00Z' } }, '/limits/deadline'],
     ['a model for no GPU', { resources: { gpu: { count: 0, models: ['H100'] } } }, '/resources/gpu/models'],
-    ['memory of no GPU', { resources: { gpu: { count: 0, minMemoryGiB: 40 } } }, '/resources/gpu/minMemoryGiB'],
-    ['a form factor', { resources: { gpu: { count: 1, models: ['H100', 'A100-PCIe'] } } }, '/resources/gpu/models/1'],
+    [
+      'memory of no GPU',
+      { resources: { gpu: { count: 0, minMemoryGiB: 40 } } },
+      '/resources/gpu/minMemoryGiB',
+    ],
+    [
+      'a form factor',
+      { resources: { gpu: { count: 1, models: ['H100', 'A100-PCIe'] } } },
+      '/resources/gpu/models/1',
+    ],
     ['training that serves', { serve: { port: 80 } }, '/serve'],
   ];
   it.each(contradictions)('impossible-spec: %s', async (_, over, pointer) => {
@@ -263,16 +394,25 @@ describe('422', () => {
 
   it('impossible-spec: keys, offers, rates and spans that contradict themselves', async () => {
     const refused = async (method: string, path: string, body: object) =>
-      expect((await door.call(method, path).send(body).expect(422)).body.type).toBe('/problems/impossible-spec');
+      expect((await door.call(method, path).send(body).expect(422)).body.type).toBe(
+        '/problems/impossible-spec',
+      );
     await refused('POST', '/v1/keys', { role: 'member' });
     await refused('POST', '/v1/keys', { role: 'admin', vendor: 'nhn' });
     await refused('POST', '/v1/keys', { role: 'admin', expiresAt: '2020-01-01T00:00:00Z' });
     await refused('PUT', '/v1/providers/pangyo/offers', [smallOffer('a'), smallOffer('a')]);
     await refused('PUT', '/v1/providers/pangyo/offers', [smallOffer('a', { price: null })]);
-    await refused('PUT', '/v1/providers/pangyo/offers', [smallOffer('a', { spotPrice: { amount: '1', currency: 'USD' } })]);
+    await refused('PUT', '/v1/providers/pangyo/offers', [
+      smallOffer('a', { spotPrice: { amount: '1', currency: 'USD' } }),
+    ]);
     await refused('PUT', '/v1/exchange-rates/KRW', { rate: '1' });
     await refused('PUT', '/v1/exchange-rates/USD', { rate: '0' });
-    await refused('POST', '/v1/providers/pangyo/status', { level: 'outage', note: '', from: '2026-02-01T00:00:00Z', until: '2026-01-01T00:00:00Z' });
+    await refused('POST', '/v1/providers/pangyo/status', {
+      level: 'outage',
+      note: '',
+      from: '2026-02-01T00:00:00Z',
+      until: '2026-01-01T00:00:00Z',
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 
 /** Holds answers against the document: the status, the content type and the body have to be declared. */
 export interface Checker {
@@ -28,17 +28,31 @@ export function makeChecker(document: object): Checker {
     check(method, route, status, contentType, text) {
       const what = `${method} ${route} → ${status} ${contentType ?? ''}`;
       const declared = paths[route]?.[method.toLowerCase()]?.responses[String(status)];
-      if (declared === undefined) throw new Error(`${what}: the status is not declared: ${text.slice(0, 300)}`);
+      if (declared === undefined)
+        throw new Error(`${what}: the status is not declared: ${text.slice(0, 300)}`);
       const type = contentType?.split(';')[0];
       if (declared.content === undefined) {
         if (text !== '') throw new Error(`${what}: a body where none is declared`);
         return;
       }
-      if (type === undefined || declared.content[type] === undefined) throw new Error(`${what}: the content type is not declared`);
+      if (type === undefined || declared.content[type] === undefined)
+        throw new Error(`${what}: the content type is not declared`);
       if (!type.endsWith('json')) return;
-      const pointer = ['paths', route, method.toLowerCase(), 'responses', String(status), 'content', type, 'schema'].map((part) => `/${encodeURIComponent(escape(part))}`).join('');
+      const pointer = [
+        'paths',
+        route,
+        method.toLowerCase(),
+        'responses',
+        String(status),
+        'content',
+        type,
+        'schema',
+      ]
+        .map((part) => `/${encodeURIComponent(escape(part))}`)
+        .join('');
       const validate = validatorOf(pointer);
-      if (!validate(JSON.parse(text))) throw new Error(`${what}: ${ajv.errorsText(validate.errors)}\n${text.slice(0, 500)}`);
+      if (!validate(JSON.parse(text)))
+        throw new Error(`${what}: ${ajv.errorsText(validate.errors)}\n${text.slice(0, 500)}`);
     },
   };
 }

@@ -36,7 +36,9 @@ export interface Door {
 }
 
 /** The real app on a real database; no engine runs behind it, so nothing changes but by the door. */
-export async function openDoor(options: DoorOptions & { env?: Record<string, string>; log?: Deps['log'] } = {}): Promise<Door> {
+export async function openDoor(
+  options: DoorOptions & { env?: Record<string, string>; log?: Deps['log'] } = {},
+): Promise<Door> {
   const database = await createTestDatabase();
   const dataDir = mkdtempSync(join(tmpdir(), 'naru-door-'));
   const config = readConfig({ NARU_DATA_DIR: dataDir, ...options.env }, dataDir);
@@ -120,18 +122,34 @@ export const smallOffer = (name: string, over: object = {}) => ({
 
 /** Two tenants, two vendors, and a key of every role. */
 export interface Town {
-  readonly keys: Readonly<Record<'member' | 'otherMember' | 'officer' | 'otherOfficer' | 'operator' | 'vendor' | 'otherVendor' | 'auditor' | 'agent', string>>;
+  readonly keys: Readonly<
+    Record<
+      | 'member'
+      | 'otherMember'
+      | 'officer'
+      | 'otherOfficer'
+      | 'operator'
+      | 'vendor'
+      | 'otherVendor'
+      | 'auditor'
+      | 'agent',
+      string
+    >
+  >;
 }
 
 export async function populate(door: Door): Promise<Town> {
   for (const name of ['acme', 'globex']) await door.post('/v1/organizations', { name }).expect(201);
   await door.post('/v1/projects', { name: 'kogpt', organization: 'acme' }).expect(201);
   await door.post('/v1/projects', { name: 'weather', organization: 'globex' }).expect(201);
-  const key = async (body: object): Promise<string> => (await door.post('/v1/keys', body).expect(201)).body.secret as string;
+  const key = async (body: object): Promise<string> =>
+    (await door.post('/v1/keys', body).expect(201)).body.secret as string;
   const agent = await door.post('/v1/providers', smallProvider('pangyo')).expect(201);
   await door.post('/v1/providers', smallProvider('gwangju', { vendor: 'kt' })).expect(201);
   await door.put('/v1/providers/pangyo/offers', [smallOffer('h100x8')]).expect(200);
-  await door.put('/v1/providers/gwangju/offers', [smallOffer('a100x8', { gpu: { model: 'A100-80GB', count: 8 } })]).expect(200);
+  await door
+    .put('/v1/providers/gwangju/offers', [smallOffer('a100x8', { gpu: { model: 'A100-80GB', count: 8 } })])
+    .expect(200);
   return {
     keys: {
       member: await key({ role: 'member', projects: ['kogpt'] }),

@@ -1,6 +1,6 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mutated, nasty, valuesOf } from './arbitrary.ts';
+import { mutated, nasty, valuesOf, type Hints } from './arbitrary.ts';
 import { makeChecker, type Checker } from './checker.ts';
 import { ADMIN, openDoor, populate, smallJob, type Door, type Town } from './door.ts';
 
@@ -29,6 +29,7 @@ let town: Town;
 let checker: Checker;
 let document: Json;
 let jobId: string;
+const good = new Set<string>();
 beforeAll(async () => {
   door = await openDoor();
   town = await populate(door);
@@ -43,12 +44,73 @@ afterAll(() => door.close());
 
 /** Names that exist come often, or every call would end with a 404. */
 const known = (name: string): Arbitrary<string> => {
-  const existing: Json = { name: 'pangyo', offer: 'h100x8', id: jobId, project: 'kogpt', provider: 'pangyo', currency: 'USD' };
-  return typeof existing[name] === 'string' ? fc.constant(existing[name]) : fc.string({ minLength: 1, maxLength: 20, unit: 'binary' });
+  const existing: Json = {
+    name: 'pangyo',
+    offer: 'h100x8',
+    id: jobId,
+    project: 'kogpt',
+    provider: 'pangyo',
+    currency: 'USD',
+  };
+  return typeof existing[name] === 'string'
+    ? fc.constant(existing[name])
+    : fc.string({ minLength: 1, maxLength: 20, unit: 'binary' });
 };
 
-const orSpoilt = (value: Arbitrary<unknown>): Arbitrary<unknown> => fc.oneof({ weight: 3, arbitrary: value }, { weight: 1, arbitrary: nasty });
-const asText = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).toWellFormed();
+/** Absent members are undefined, which JSON leaves out. */
+const absent = fc.constant(undefined);
+const HINTS: Hints = {
+  project: fc.constant('kogpt'),
+  organization: fc.constant('acme'),
+  projects: fc.constant(['kogpt']),
+  vendor: fc.constant('nhn'),
+  provider: fc.constant('pangyo'),
+  to: fc.constant('gwangju'),
+  role: fc.constantFrom('admin', 'operator', 'auditor'),
+  cursor: absent,
+  limit: fc.constantFrom('1', '50', '500'),
+  'idempotency-key': fc.uuid(),
+  follow: fc.constant('false'),
+  'if-match': fc.constant('*'),
+  'last-event-id': absent,
+  gpu: fc.oneof(
+    fc.constant('H100'),
+    fc.record({ count: fc.integer({ min: 1, max: 8 }), model: fc.constant('H100') }),
+    fc.record({ count: fc.integer({ min: 1, max: 8 }) }),
+  ),
+  currency: fc.constantFrom('KRW', 'USD'),
+  deadline: absent,
+  from: absent,
+  fromJob: fc.constant(null),
+  nodes: fc.constant(1),
+  replicas: fc.constant(1),
+  drVerified: fc.constant(false),
+  dataGrade: absent,
+  minSeparationKm: absent,
+  maxCost: absent,
+  quoteId: absent,
+  mode: fc.constantFrom('none', 'restart'),
+  providers: absent,
+  regions: absent,
+  serve: fc.constant(null),
+  broker: fc.constantFrom({ kind: 'agent' }, { kind: 'process' }),
+  certifications: fc.constant([]),
+  name: fc.stringMatching(/^[a-z][a-z0-9]{3,20}$/),
+  kind: fc.constant('training'),
+};
+
+const orSpoilt = (value: Arbitrary<unknown>): Arbitrary<unknown> =>
+  fc.oneof({ weight: 9, arbitrary: value }, { weight: 1, arbitrary: nasty });
+const asSent = (value: unknown): unknown =>
+  value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+const asText = (value: unknown): string =>
+  (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).toWellFormed();
+
+const valueOf = ({ name, schema }: Parameter): Arbitrary<unknown> =>
+  fc.oneof(
+    { weight: 9, arbitrary: HINTS[name] ?? valuesOf(schema, document, HINTS) },
+    { weight: 1, arbitrary: valuesOf(schema, document, HINTS) },
+  );
 
 interface Call {
   readonly path: Record<string, unknown>;
@@ -58,50 +120,84 @@ interface Call {
 }
 
 function callsOf(operation: Operation): Arbitrary<Call> {
-  const parameters = (where: Parameter['in']) => (operation.parameters ?? []).filter((parameter) => parameter.in === where);
-  const record = (where: Parameter['in'], value: (parameter: Parameter) => Arbitrary<unknown>, requiredKeys: string[] = []) =>
-    fc.record(Object.fromEntries(parameters(where).map((parameter) => [parameter.name, value(parameter)])), { requiredKeys });
+  const parameters = (where: Parameter['in']) =>
+    (operation.parameters ?? []).filter((parameter) => parameter.in === where);
+  const record = (
+    where: Parameter['in'],
+    value: (parameter: Parameter) => Arbitrary<unknown>,
+    requiredKeys: string[] = [],
+  ) =>
+    fc.record(Object.fromEntries(parameters(where).map((parameter) => [parameter.name, value(parameter)])), {
+      requiredKeys,
+    });
   const schema = Object.values(operation.requestBody?.content ?? {})[0]?.schema;
-  const bodies = schema === undefined ? fc.constant(undefined) : valuesOf(schema, document);
+  const bodies = schema === undefined ? fc.constant(undefined) : valuesOf(schema, document, HINTS);
   return fc.record({
-    path: record('path', ({ name }) => fc.oneof({ weight: 3, arbitrary: known(name) }, { weight: 1, arbitrary: nasty }), parameters('path').map(({ name }) => name)),
-    query: record('query', (parameter) => orSpoilt(valuesOf(parameter.schema, document))),
-    headers: record('header', (parameter) => fc.oneof(valuesOf(parameter.schema, document), fc.stringMatching(/^[\x20-\x7e]{0,300}$/))),
-    body: schema === undefined ? bodies : fc.oneof(bodies, bodies.chain(mutated)),
+    path: record(
+      'path',
+      ({ name }) => fc.oneof({ weight: 3, arbitrary: known(name) }, { weight: 1, arbitrary: nasty }),
+      parameters('path').map(({ name }) => name),
+    ),
+    query: record('query', (parameter) => orSpoilt(valueOf(parameter))),
+    headers: record('header', (parameter) =>
+      fc.oneof(
+        { weight: 9, arbitrary: valueOf(parameter) },
+        { weight: 1, arbitrary: fc.stringMatching(/^[\x20-\x7e]{0,300}$/) },
+      ),
+    ),
+    body: schema === undefined ? bodies : fc.oneof(bodies, bodies.map(asSent).chain(mutated)),
   });
 }
 
+const given = (values: Record<string, unknown>) =>
+  Object.entries(values).filter(([, value]) => value !== undefined);
+
 async function make(method: string, route: string, operation: Operation, call: Call): Promise<void> {
-  const path = route.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(asText(call.path[name])) || '%20');
-  const query = new URLSearchParams(Object.entries(call.query).map(([name, value]) => [name, asText(value)]));
+  const path = route.replaceAll(
+    /\{(\w+)\}/g,
+    (_, name: string) => encodeURIComponent(asText(call.path[name])) || '%20',
+  );
+  const query = new URLSearchParams(
+    given(call.query).map(([name, value]): [string, string] => [name, asText(value)]),
+  );
   const key = route.includes('/v1/agent/') ? town.keys.agent : ADMIN;
   const type = Object.keys(operation.requestBody?.content ?? {})[0];
   const answer = await door.app.inject({
     method: method.toUpperCase() as 'GET',
-    url: query.size === 0 ? path : `${path}?${query}`,
+    url: query.size === 0 ? path : `${path}?${query.toString()}`,
     headers: {
       authorization: `Bearer ${key}`,
       ...(type !== undefined && call.body !== undefined && { 'content-type': type }),
-      ...Object.fromEntries(Object.entries(call.headers).map(([name, value]) => [name, asText(value).replaceAll(/[^\x20-\x7e]/g, '')])),
+      ...Object.fromEntries(
+        given(call.headers).map(([name, value]) => [name, asText(value).replaceAll(/[^\x20-\x7e]/g, '')]),
+      ),
     },
-    ...(call.body !== undefined && { payload: type === 'application/json' ? JSON.stringify(call.body) : asText(call.body) }),
+    ...(call.body !== undefined && {
+      payload: type === 'application/json' ? JSON.stringify(call.body) : asText(call.body),
+    }),
   });
-  if (answer.statusCode >= 500) throw new Error(`${method} ${path} → ${answer.statusCode} ${answer.body}\n${JSON.stringify(call).slice(0, 2_000)}`);
-  checker.check(method, route, answer.statusCode, answer.headers['content-type'] as string | undefined, answer.body);
+  if (answer.statusCode >= 500)
+    throw new Error(
+      `${method} ${path} → ${answer.statusCode} ${answer.body}\n${JSON.stringify(call).slice(0, 2_000)}`,
+    );
+  if (answer.statusCode < 400) good.add(`${method} ${route}`);
+  checker.check(method, route, answer.statusCode, answer.headers['content-type'], answer.body);
 }
 
 describe.each(SEEDS)('calls from the document, seed %d', (seed) => {
   it('are all answered as it declares, never by a failure of ours', { timeout: 240_000 }, async () => {
-    let calls = 0;
-    for (const [route, operations] of Object.entries(document['paths'] as Record<string, Record<string, Operation>>)) {
+    good.clear();
+    for (const [route, operations] of Object.entries(
+      document['paths'] as Record<string, Record<string, Operation>>,
+    )) {
       for (const [method, operation] of Object.entries(operations)) {
         await fc.assert(
           fc.asyncProperty(callsOf(operation), (call) => make(method, route, operation, call)),
           { seed, numRuns: CALLS_PER_OPERATION, endOnFailure: true },
         );
-        calls += CALLS_PER_OPERATION;
       }
     }
-    expect(calls).toBeGreaterThan(500);
+    // A fuzzer whose calls all bounce at the first check tries nothing: most doors have to have been gone through.
+    expect(good.size).toBeGreaterThan(25);
   });
 });

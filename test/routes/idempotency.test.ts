@@ -12,7 +12,9 @@ beforeAll(async () => {
 afterAll(() => door.close());
 
 const count = async (table: string): Promise<number> => {
-  const { rows } = await door.deps.store.db.execute<{ n: number }>(sql.raw(`select count(*)::int as n from ${table}`));
+  const { rows } = await door.deps.store.db.execute<{ n: number }>(
+    sql.raw(`select count(*)::int as n from ${table}`),
+  );
   return rows[0]?.n ?? -1;
 };
 
@@ -23,23 +25,36 @@ describe('the same key and the same body', () => {
     ['a key', '/v1/keys', { role: 'operator' }, 'keys'],
     ['a provider', '/v1/providers', smallProvider('twin'), 'providers'],
     ['a job', '/v1/jobs', smallJob(), 'jobs'],
-    ["a vendor's word", '/v1/providers/pangyo/status', { level: 'operational', note: 'fine' }, 'provider_health'],
+    [
+      "a vendor's word",
+      '/v1/providers/pangyo/status',
+      { level: 'operational', note: 'fine' },
+      'provider_health',
+    ],
   ];
-  it.each(creations)('twenty at once make %s once, and all get the first answer', async (what, path, body, table) => {
-    const before = await count(table);
-    const key = `twenty-${what.replaceAll(/\W/g, '-')}`;
-    const answers = await Promise.all(Array.from({ length: 20 }, () => door.post(path, body).set('idempotency-key', key)));
-    expect(answers.map((answer) => answer.status)).toEqual(Array(20).fill(201));
-    for (const answer of answers) expect(answer.body).toEqual(answers[0]?.body);
-    expect(answers.filter((answer) => answer.headers['idempotency-replayed'] === 'true')).toHaveLength(19);
-    expect((await count(table)) - before).toBe(1);
-  });
+  it.each(creations)(
+    'twenty at once make %s once, and all get the first answer',
+    async (what, path, body, table) => {
+      const before = await count(table);
+      const key = `twenty-${what.replaceAll(/\W/g, '-')}`;
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => door.post(path, body).set('idempotency-key', key)),
+      );
+      expect(answers.map((answer) => answer.status)).toEqual(Array(20).fill(201));
+      for (const answer of answers) expect(answer.body).toEqual(answers[0]?.body);
+      expect(answers.filter((answer) => answer.headers['idempotency-replayed'] === 'true')).toHaveLength(19);
+      expect((await count(table)) - before).toBe(1);
+    },
+  );
 
   it('gives a secret again to the one who made it, and to nobody who reads the database', async () => {
-    const ask = () => door.post('/v1/keys', { role: 'auditor' }).set('idempotency-key', 'secret-again').expect(201);
+    const ask = () =>
+      door.post('/v1/keys', { role: 'auditor' }).set('idempotency-key', 'secret-again').expect(201);
     const { secret } = (await ask()).body as { secret: string };
     expect((await ask()).body.secret).toBe(secret);
-    const { rows } = await door.deps.store.db.execute(sql`select * from idempotency where key = 'secret-again'`);
+    const { rows } = await door.deps.store.db.execute(
+      sql`select * from idempotency where key = 'secret-again'`,
+    );
     expect(JSON.stringify(rows)).not.toContain(secret);
     expect(rows[0]?.['sealed']).toEqual(expect.any(String));
   });
@@ -53,38 +68,67 @@ describe('the same key and the same body', () => {
 describe('the same key', () => {
   it('with another body, or at another door, is refused', async () => {
     await door.post('/v1/organizations', { name: 'first' }).set('idempotency-key', 'once').expect(201);
-    const body = await door.post('/v1/organizations', { name: 'second' }).set('idempotency-key', 'once').expect(422);
+    const body = await door
+      .post('/v1/organizations', { name: 'second' })
+      .set('idempotency-key', 'once')
+      .expect(422);
     expect(body.body.type).toBe('/problems/idempotency-mismatch');
-    await door.post('/v1/projects', { name: 'first', organization: 'first' }).set('idempotency-key', 'once').expect(422);
+    await door
+      .post('/v1/projects', { name: 'first', organization: 'first' })
+      .set('idempotency-key', 'once')
+      .expect(422);
     await door.post('/v1/jobs', smallJob()).set('idempotency-key', 'once').expect(422);
     await door.post('/v1/jobs', smallJob()).set('idempotency-key', 'job-once').expect(201);
-    await door.post('/v1/jobs', smallJob({ name: 'other' })).set('idempotency-key', 'job-once').expect(422);
+    await door
+      .post('/v1/jobs', smallJob({ name: 'other' }))
+      .set('idempotency-key', 'job-once')
+      .expect(422);
     await door.post('/v1/organizations', { name: 'third' }).set('idempotency-key', 'job-once').expect(422);
   });
 
   it('of another caller is another key', async () => {
-    const a = await door.call('POST', '/v1/jobs', town.keys.member).send(smallJob()).set('idempotency-key', 'shared').expect(201);
+    const a = await door
+      .call('POST', '/v1/jobs', town.keys.member)
+      .send(smallJob())
+      .set('idempotency-key', 'shared')
+      .expect(201);
     const b = await door.post('/v1/jobs', smallJob()).set('idempotency-key', 'shared').expect(201);
     expect(a.body.id).not.toBe(b.body.id);
   });
 
   it('is free again after a refusal: nothing was done', async () => {
-    await door.post('/v1/projects', { name: 'late', organization: 'late' }).set('idempotency-key', 'refused').expect(404);
+    await door
+      .post('/v1/projects', { name: 'late', organization: 'late' })
+      .set('idempotency-key', 'refused')
+      .expect(404);
     await door.post('/v1/organizations', { name: 'late' }).expect(201);
-    await door.post('/v1/projects', { name: 'late', organization: 'late' }).set('idempotency-key', 'refused').expect(201);
+    await door
+      .post('/v1/projects', { name: 'late', organization: 'late' })
+      .set('idempotency-key', 'refused')
+      .expect(201);
   });
 
   it('with members in another order is the same request', async () => {
-    const send = (text: string) => door.call('POST', '/v1/projects').set('content-type', 'application/json').set('idempotency-key', 'order').send(text).expect(201);
+    const send = (text: string) =>
+      door
+        .call('POST', '/v1/projects')
+        .set('content-type', 'application/json')
+        .set('idempotency-key', 'order')
+        .send(text)
+        .expect(201);
     await send('{"name":"order","organization":"acme"}');
-    expect((await send('{"organization":"acme",  "name":"order"}')).headers['idempotency-replayed']).toBe('true');
+    expect((await send('{"organization":"acme",  "name":"order"}')).headers['idempotency-replayed']).toBe(
+      'true',
+    );
   });
 
   it('is told to come back while its twin takes long', async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
     const twin = door.deps.store.transaction(async (tx) => {
-      await tx.execute(sql`insert into idempotency (principal, key, fingerprint, status, created_at) values ('key-admin', 'slow', 'x', 0, now())`);
+      await tx.execute(
+        sql`insert into idempotency (principal, key, fingerprint, status, created_at) values ('key-admin', 'slow', 'x', 0, now())`,
+      );
       await held;
       throw new Error('rolled back');
     });

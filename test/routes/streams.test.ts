@@ -15,10 +15,14 @@ beforeAll(async () => {
 });
 afterAll(() => door.close());
 
-const submit = async (): Promise<string> => (await door.post('/v1/jobs', smallJob()).expect(201)).body.id as string;
+const submit = async (): Promise<string> =>
+  (await door.post('/v1/jobs', smallJob()).expect(201)).body.id as string;
 const run = (statement: ReturnType<typeof sql>) => door.deps.store.db.execute(statement);
 const open = (path: string, headers: Record<string, string> = {}, key = ADMIN, signal?: AbortSignal) =>
-  fetch(`${base}${path}`, { headers: { authorization: `Bearer ${key}`, ...headers }, ...(signal && { signal }) });
+  fetch(`${base}${path}`, {
+    headers: { authorization: `Bearer ${key}`, ...headers },
+    ...(signal && { signal }),
+  });
 const follow = (id: string, headers: Record<string, string> = {}, key?: string, signal?: AbortSignal) =>
   open(`/v1/jobs/${id}/events`, { accept: 'text/event-stream', ...headers }, key, signal);
 
@@ -34,7 +38,9 @@ async function readUntil(response: Response, done: (text: string) => boolean): P
 }
 
 const chunk = (id: string, allocation: string, startByte: number, text: string) =>
-  run(sql`insert into log_chunks (job_id, allocation_id, start_byte, bytes, text, at) values (${id}, ${allocation}, ${startByte}, ${Buffer.byteLength(text)}, ${text}, now())`);
+  run(
+    sql`insert into log_chunks (job_id, allocation_id, start_byte, bytes, text, at) values (${id}, ${allocation}, ${startByte}, ${Buffer.byteLength(text)}, ${text}, now())`,
+  );
 
 describe('events as they happen', () => {
   it('begin with what has happened, go on with what happens, and end when the job has', async () => {
@@ -43,13 +49,18 @@ describe('events as they happen', () => {
     expect(response.headers.get('content-type')).toContain('text/event-stream');
     let cancelled = false;
     const text = await readUntil(response, (soFar) => {
-      if (!cancelled && soFar.includes('event: job.queued')) cancelled = Boolean(void door.post(`/v1/jobs/${id}/cancel`).then(() => {}) ?? true);
+      if (!cancelled && soFar.includes('event: job.queued')) {
+        cancelled = true;
+        void door.post(`/v1/jobs/${id}/cancel`).then(() => {});
+      }
       return false;
     });
     const types = [...text.matchAll(/^event: (.*)$/gm)].map((match) => match[1]);
     expect(types).toEqual(['job.queued', 'job.cancelled']);
     expect(text).toMatch(/^retry: \d+\n\n/);
-    const [first] = [...text.matchAll(/^data: (.*)$/gm)].map((match) => JSON.parse(match[1] ?? '') as { seq: number; type: string });
+    const [first] = [...text.matchAll(/^data: (.*)$/gm)].map(
+      (match) => JSON.parse(match[1] ?? '') as { seq: number; type: string },
+    );
     expect(first?.type).toBe('job.queued');
     expect(text).toContain(`id: ${first?.seq}\n`);
   });
@@ -62,19 +73,27 @@ describe('events as they happen', () => {
     expect(ids).toHaveLength(2);
     const rest = await (await follow(id, { 'last-event-id': ids[0] ?? '' })).text();
     expect([...rest.matchAll(/^id: (\d+)$/gm)].map((match) => match[1])).toEqual([ids[1]]);
-    expect([...(await (await follow(id, { 'last-event-id': ids[1] ?? '' })).text()).matchAll(/^id:/gm)]).toHaveLength(0);
+    expect([
+      ...(await (await follow(id, { 'last-event-id': ids[1] ?? '' })).text()).matchAll(/^id:/gm),
+    ]).toHaveLength(0);
   });
 
   it('are told to many at once, each its own job', async () => {
     const ids = await Promise.all(Array.from({ length: 10 }, submit));
-    const streams = await Promise.all([...ids, ...ids].map(async (id) => ({ id, response: await follow(id) })));
+    const streams = await Promise.all(
+      [...ids, ...ids].map(async (id) => ({ id, response: await follow(id) })),
+    );
     await Promise.all(ids.map((id) => door.post(`/v1/jobs/${id}/cancel`).expect(202)));
-    for (const { response } of streams) expect([...(await response.text()).matchAll(/^id:/gm)]).toHaveLength(2);
+    for (const { response } of streams)
+      expect([...(await response.text()).matchAll(/^id:/gm)]).toHaveLength(2);
   });
 
   it('end for a client whose key is revoked', async () => {
     const id = await submit();
-    const key = (await door.post('/v1/keys', { role: 'auditor' }).expect(201)).body as { id: string; secret: string };
+    const key = (await door.post('/v1/keys', { role: 'auditor' }).expect(201)).body as {
+      id: string;
+      secret: string;
+    };
     const response = await follow(id, {}, key.secret);
     const reading = readUntil(response, (text) => text.includes('job.moved'));
     await door.call('DELETE', `/v1/keys/${key.id}`).expect(204);
@@ -100,7 +119,9 @@ describe('a log', () => {
     await chunk(id, 'alc-2', 0, 'drei\n');
     const response = await open(`/v1/jobs/${id}/logs`);
     expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
-    expect(await response.text()).toBe('eins\n[naru: 100 bytes of output were not kept here]\nzwei ä\ndrei\n');
+    expect(await response.text()).toBe(
+      'eins\n[naru: 100 bytes of output were not kept here]\nzwei ä\ndrei\n',
+    );
   });
 
   it('is followed until the job has ended, with what comes late', async () => {
@@ -126,14 +147,22 @@ describe('a checkpoint', () => {
     expect((await open(`/v1/jobs/${id}/checkpoint`)).status).toBe(404);
     const bytes = Buffer.from('not really a tar, and just as many bytes');
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    for (const [name, complete] of [['chk-1', true], ['chk-2', false]] as const) {
+    for (const [name, complete] of [
+      ['chk-1', true],
+      ['chk-2', false],
+    ] as const) {
       const location = door.deps.checkpoints.locationFor(id, name);
       await door.deps.checkpoints.write(location, Readable.from([complete ? bytes : Buffer.from('half')]));
       await run(sql`insert into checkpoints (id, job_id, allocation_id, attempt, complete, size_bytes, sha256, location, created_at, completed_at)
         values (${name}, ${id}, 'alc-5', 1, ${complete}, ${complete ? bytes.length : null}, ${complete ? sha256 : null}, ${location}, now(), ${complete ? sql`now()` : null})`);
     }
     const response = await open(`/v1/jobs/${id}/checkpoint`);
-    expect([response.status, response.headers.get('content-type'), response.headers.get('x-checkpoint-id'), response.headers.get('etag')]).toEqual([200, 'application/x-tar', 'chk-1', `"${sha256}"`]);
+    expect([
+      response.status,
+      response.headers.get('content-type'),
+      response.headers.get('x-checkpoint-id'),
+      response.headers.get('etag'),
+    ]).toEqual([200, 'application/x-tar', 'chk-1', `"${sha256}"`]);
     expect(Buffer.from(await response.arrayBuffer())).toEqual(bytes);
   });
 });

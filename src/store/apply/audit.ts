@@ -25,7 +25,10 @@ async function lockHead(tx: Tx, now: Date): Promise<AuditHead> {
   const select = sql`select ${engineFacts.value} as value from ${engineFacts} where ${engineFacts.name} = ${AUDIT_HEAD} for update`;
   const found = await tx.execute<{ value: AuditHead }>(select);
   if (found.rows[0] !== undefined) return found.rows[0].value;
-  await tx.insert(engineFacts).values({ name: AUDIT_HEAD, value: GENESIS, updatedAt: now }).onConflictDoNothing();
+  await tx
+    .insert(engineFacts)
+    .values({ name: AUDIT_HEAD, value: GENESIS, updatedAt: now })
+    .onConflictDoNothing();
   const made = await tx.execute<{ value: AuditHead }>(select);
   return made.rows[0]?.value ?? GENESIS;
 }

@@ -40,7 +40,13 @@ export async function takeKey(
 }
 
 /** Writes down what was answered, in the transaction that took the key. */
-export async function keepAnswer(tx: Tx, principal: string, key: string, status: number, sealed: string): Promise<void> {
+export async function keepAnswer(
+  tx: Tx,
+  principal: string,
+  key: string,
+  status: number,
+  sealed: string,
+): Promise<void> {
   await tx
     .update(idempotency)
     .set({ status, sealed })
@@ -48,7 +54,11 @@ export async function keepAnswer(tx: Tx, principal: string, key: string, status:
 }
 
 /** Forgets first answers given before `before`. At most `limit` at once, oldest first; answers how many. */
-export async function expireIdempotency(store: Pick<Store, 'db'>, before: Date, limit = 10_000): Promise<number> {
+export async function expireIdempotency(
+  store: Pick<Store, 'db'>,
+  before: Date,
+  limit = 10_000,
+): Promise<number> {
   const doomed = store.db
     .select({ at: sql`ctid` })
     .from(idempotency)

@@ -11,7 +11,12 @@ export function offersOf(tx: Tx, provider: string): Promise<StoredTerms[]> {
 }
 
 /** New offers, and new terms for those that are there; withdrawn ones are sold again. `used` is never touched. */
-export async function putOffers(tx: Tx, provider: string, now: Date, terms: readonly OfferTerms[]): Promise<void> {
+export async function putOffers(
+  tx: Tx,
+  provider: string,
+  now: Date,
+  terms: readonly OfferTerms[],
+): Promise<void> {
   // In the order of names, as everybody who writes several offers does: no deadlock among them.
   const sorted = [...terms].sort((a, b) => (a.name < b.name ? -1 : 1));
   for (let from = 0; from < sorted.length; from += ROWS_PER_INSERT) {
@@ -63,7 +68,12 @@ function toRow(provider: string, now: Date, offer: OfferTerms): typeof offers.$i
 }
 
 /** Takes offers off the market; what runs there goes on. */
-export async function withdrawOffers(tx: Tx, provider: string, now: Date, names: readonly string[]): Promise<void> {
+export async function withdrawOffers(
+  tx: Tx,
+  provider: string,
+  now: Date,
+  names: readonly string[],
+): Promise<void> {
   if (names.length === 0) return;
   await tx
     .update(offers)

@@ -43,7 +43,10 @@ export interface JobPlacement {
 }
 
 /** For any number of jobs in one round trip: their newest allocations, each with the sum over all of the job's. */
-export async function placementsOf(reader: Reader, jobIds: readonly string[]): Promise<Map<string, JobPlacement>> {
+export async function placementsOf(
+  reader: Reader,
+  jobIds: readonly string[],
+): Promise<Map<string, JobPlacement>> {
   if (jobIds.length === 0) return new Map();
   const rows = await reader
     .selectDistinctOn([allocations.jobId], {
@@ -53,5 +56,10 @@ export async function placementsOf(reader: Reader, jobIds: readonly string[]): P
     .from(allocations)
     .where(inArray(allocations.jobId, [...jobIds]))
     .orderBy(allocations.jobId, desc(allocations.attempt));
-  return new Map(rows.map((row) => [row.allocation.jobId, { current: row.allocation, chargedMicros: BigInt(row.charged) }]));
+  return new Map(
+    rows.map((row) => [
+      row.allocation.jobId,
+      { current: row.allocation, chargedMicros: BigInt(row.charged) },
+    ]),
+  );
 }

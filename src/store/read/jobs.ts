@@ -58,7 +58,10 @@ function atProvider(provider: string): SQL {
 /** Which of the jobs have ended, by id; for those who follow one. */
 export async function jobStates(reader: Reader, ids: readonly string[]): Promise<Map<string, JobState>> {
   if (ids.length === 0) return new Map();
-  const rows = await reader.select({ id: jobs.id, state: jobs.state }).from(jobs).where(inArray(jobs.id, [...ids]));
+  const rows = await reader
+    .select({ id: jobs.id, state: jobs.state })
+    .from(jobs)
+    .where(inArray(jobs.id, [...ids]));
   return new Map(rows.map((row) => [row.id, row.state]));
 }
 

@@ -49,7 +49,12 @@ export async function searchOffers(
   const rate = rateAt(search);
   const price = priceIn(search, rate);
   const rows = await reader
-    .select({ offer: offers, country: sql<string>`${providers.site}->>'country'`, rate: sql<string | null>`${rate}`, price: sql<string>`${price}::text` })
+    .select({
+      offer: offers,
+      country: sql<string>`${providers.site}->>'country'`,
+      rate: sql<string | null>`${rate}`,
+      price: sql<string>`${price}::text`,
+    })
     .from(offers)
     .innerJoin(providers, eq(providers.name, offers.provider))
     .where(and(...wanted(search, price), after === null ? undefined : beyond(search, price, after)))
@@ -59,7 +64,11 @@ export async function searchOffers(
     offer: row.offer,
     country: row.country,
     rateMicros: row.rate === null ? null : BigInt(row.rate),
-    mark: { price: search.sort === 'price' ? row.price : null, provider: row.offer.provider, name: row.offer.name },
+    mark: {
+      price: search.sort === 'price' ? row.price : null,
+      provider: row.offer.provider,
+      name: row.offer.name,
+    },
   }));
   return toPage(views, limit);
 }
@@ -68,15 +77,21 @@ function wanted(search: OfferSearch, price: SQL): (SQL | undefined)[] {
   const { gpuModels, minMemoryGiB, gpuCount, country, provider, spot, maxPriceMicrosPerHour } = search;
   return [
     isNull(offers.withdrawnAt),
-    search.upcoming === true ? undefined : or(isNull(offers.effectiveFrom), lte(offers.effectiveFrom, search.now)),
+    search.upcoming === true
+      ? undefined
+      : or(isNull(offers.effectiveFrom), lte(offers.effectiveFrom, search.now)),
     providersIn(search.scope),
     gpuModels === undefined ? undefined : inArray(offers.gpuModel, [...gpuModels]),
     minMemoryGiB === undefined ? undefined : gte(offers.gpuMemoryGiB, minMemoryGiB),
     gpuCount === undefined ? undefined : eq(offers.gpuCount, gpuCount),
     country === undefined ? undefined : sql`${providers.site}->>'country' = ${country}`,
     provider === undefined ? undefined : eq(offers.provider, provider),
-    spot === undefined ? undefined : isNotNull(spot ? offers.spotPriceMicrosPerHour : offers.priceMicrosPerHour),
-    maxPriceMicrosPerHour === undefined ? undefined : sql`${price} <= ${maxPriceMicrosPerHour.toString()}::numeric`,
+    spot === undefined
+      ? undefined
+      : isNotNull(spot ? offers.spotPriceMicrosPerHour : offers.priceMicrosPerHour),
+    maxPriceMicrosPerHour === undefined
+      ? undefined
+      : sql`${price} <= ${maxPriceMicrosPerHour.toString()}::numeric`,
   ];
 }
 
@@ -113,9 +128,15 @@ export async function findOffer(
 ): Promise<OfferView | null> {
   const everything: OfferSearch = { ...search, scope: { kind: 'all' }, sort: 'name' };
   const [row] = await reader
-    .select({ offer: offers, country: sql<string>`${providers.site}->>'country'`, rate: sql<string | null>`${rateAt(everything)}` })
+    .select({
+      offer: offers,
+      country: sql<string>`${providers.site}->>'country'`,
+      rate: sql<string | null>`${rateAt(everything)}`,
+    })
     .from(offers)
     .innerJoin(providers, eq(providers.name, offers.provider))
     .where(and(eq(offers.provider, provider), eq(offers.name, name), isNull(offers.withdrawnAt)));
-  return row === undefined ? null : { offer: row.offer, country: row.country, rateMicros: row.rate === null ? null : BigInt(row.rate) };
+  return row === undefined
+    ? null
+    : { offer: row.offer, country: row.country, rateMicros: row.rate === null ? null : BigInt(row.rate) };
 }

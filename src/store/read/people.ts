@@ -40,7 +40,10 @@ export async function findProject(reader: Reader, name: string): Promise<Project
 /** Which of these names are no projects. */
 export async function missingProjects(reader: Reader, names: readonly string[]): Promise<string[]> {
   if (names.length === 0) return [];
-  const rows = await reader.select({ name: projects.name }).from(projects).where(inArray(projects.name, [...names]));
+  const rows = await reader
+    .select({ name: projects.name })
+    .from(projects)
+    .where(inArray(projects.name, [...names]));
   const known = new Set(rows.map((row) => row.name));
   return names.filter((name) => !known.has(name));
 }

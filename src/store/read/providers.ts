@@ -40,7 +40,10 @@ export function providersIn(scope: Scope): SQL | undefined {
 }
 
 /** What the providers offer and what of it is in use; a provider without offers is not in the map. */
-export async function capacityOf(reader: Reader, names: readonly string[]): Promise<Map<string, CapacitySum>> {
+export async function capacityOf(
+  reader: Reader,
+  names: readonly string[],
+): Promise<Map<string, CapacitySum>> {
   if (names.length === 0) return new Map();
   const rows = await reader
     .select({
@@ -86,7 +89,12 @@ export async function listHealth(
   const rows = await reader
     .select()
     .from(providerHealth)
-    .where(and(eq(providerHealth.provider, provider), before === null ? undefined : lt(providerHealth.seq, before)))
+    .where(
+      and(
+        eq(providerHealth.provider, provider),
+        before === null ? undefined : lt(providerHealth.seq, before),
+      ),
+    )
     .orderBy(desc(providerHealth.seq))
     .limit(limit + 1);
   return toPage(rows, limit);

@@ -6,7 +6,12 @@ import { toPage, type Page } from './page.ts';
 export type RateRow = typeof exchangeRates.$inferSelect;
 
 /** The rate of each currency that counts at `now`, by currency; `after` is the last one of the page before. */
-export async function listRates(reader: Reader, now: Date, after: string | null, limit: number): Promise<Page<RateRow>> {
+export async function listRates(
+  reader: Reader,
+  now: Date,
+  after: string | null,
+  limit: number,
+): Promise<Page<RateRow>> {
   const rows = await reader
     .selectDistinctOn([exchangeRates.currency])
     .from(exchangeRates)
