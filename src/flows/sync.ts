@@ -34,7 +34,7 @@ export async function syncAgent(
 ): Promise<SyncResponse> {
   const observed = new Map(request.observations.map((seen) => [seen.allocationId, seen]));
   const heard = await hear(deps, provider, request, observed);
-  const news = heard.version !== request.ordersVersion || isWork(heard.division) || heard.changed;
+  const news = heard.version !== request.ordersVersion || isWork(heard.division, observed) || heard.changed;
   if (news) return answer(deps, heard.version, heard.division);
   await deps.watch.wait(provider, heard.version, deps.timing.heartbeatMs, signal);
   const version = (await ordersVersionOf(deps.store.db, provider)) ?? heard.version;
@@ -98,9 +98,13 @@ export function judge(
   });
 }
 
-/** Is there anything in these orders that an agent acts on? */
-function isWork({ start, stop, forget }: Division): boolean {
-  return start.length > 0 || forget.length > 0 || stop.length > 0;
+/**
+ * Is there anything in these orders that an agent acts on? Not a stop that it is about already: answering that at
+ * once would have the two of us talk as fast as we can for as long as the grace lasts.
+ */
+function isWork({ start, stop, forget }: Division, observed: ReadonlyMap<string, Observation>): boolean {
+  const unheeded = stop.some(({ allocationId }) => observed.get(allocationId)?.phase !== 'stopping');
+  return start.length > 0 || forget.length > 0 || unheeded;
 }
 
 async function refusal(reader: Reader, provider: string, request: SyncRequest): Promise<Problem> {
