@@ -37,11 +37,11 @@ export async function openGround(): Promise<{ ground: Ground; close(): Promise<v
   const ground = { url: await server.url('postgres'), template: 'naru_sim_template' };
   await onServer(ground.url, `create database ${ground.template}`);
   await migrate(withDatabase(ground.url, ground.template));
-  return {
-    ground,
-    close: async () => {
-      await server.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
+  const close = async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
   };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void close().then(() => process.exit(1)));
+  return { ground, close };
 }

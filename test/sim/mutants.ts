@@ -45,7 +45,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'capacity that was lowered between plan and apply is oversold',
-    seeds: [],
+    seeds: [7, 15, 23, 31],
   },
   {
     name: 'no-withdrawn-guard',
@@ -57,13 +57,13 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'an offer that was withdrawn between plan and apply is bought',
-    seeds: [],
+    seeds: [7, 15, 23, 31],
   },
   {
     name: 'no-health-guard',
     edits: [{ file: PLACEMENTS, find: "and mode = 'active' and health = 'healthy'", replace: '' }],
     why: 'a job is placed on a provider that went down, or began to drain, between plan and apply',
-    seeds: [],
+    seeds: [7, 15, 23, 31],
   },
   {
     name: 'fenced-lease-renewed',
@@ -75,7 +75,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a provider that was given up keeps its lease, and the job waits for it',
-    seeds: [],
+    seeds: [2, 10, 5],
   },
   {
     name: 'verdict-of-old-contact',
@@ -87,7 +87,29 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a provider that was heard just now is given up',
-    seeds: [],
+    seeds: [6, 14, 2, 3],
+  },
+  {
+    name: 'absence-is-proof',
+    edits: [
+      {
+        file: 'src/flows/push.ts',
+        find: '? judgeUnseen(one, now, deps.timing)',
+        replace: '? judgeAbsence(one, now, deps.timing)',
+      },
+      {
+        file: 'src/flows/push.ts',
+        find: 'import { judgeObservation, judgeUnseen }',
+        replace: 'import { judgeAbsence, judgeObservation }',
+      },
+      {
+        file: SYNC,
+        find: 'eq(providers.name, provider), eq(providers.agentSequence, look)',
+        replace: 'eq(providers.name, provider), sql`${look} is not null`',
+      },
+    ],
+    why: 'a replica that stood still takes what was started meanwhile for lost, and the job runs twice',
+    seeds: [6, 14, 4, 22],
   },
   {
     name: 'own-silence-counts',
@@ -99,7 +121,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'after an outage of our own every provider is given up',
-    seeds: [],
+    seeds: [3, 11],
   },
   {
     name: 'submitting-counts-as-absent',
@@ -135,7 +157,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'clocks differ and a SIGKILL takes a moment: the old run is still there',
-    seeds: [],
+    seeds: [1, 2, 9],
   },
   {
     name: 'lease-not-awaited',
@@ -147,7 +169,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'what was told to go is taken for gone at once',
-    seeds: [],
+    seeds: [1, 6],
   },
   {
     name: 'contact-does-not-count-for-lease',
@@ -159,7 +181,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a fenced allocation is believed over while its provider still has a lease from its last contact',
-    seeds: [],
+    seeds: [2, 10],
   },
   {
     name: 'overtaken-requests-believed',
@@ -171,7 +193,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'an old report takes back what a newer one said: what runs is taken for lost',
-    seeds: [],
+    seeds: [2, 10, 5],
   },
   {
     name: 'idempotency-untied',
@@ -191,7 +213,7 @@ export const MUTANTS: readonly Mutant[] = [
       { file: CHANGES, find: 'where j.state in (${list(jobStatesBefore(to))})', replace: 'where true' },
     ],
     why: 'what has ended changes once more',
-    seeds: [],
+    seeds: [6, 2, 5, 3],
   },
   {
     name: 'released-again',
@@ -203,7 +225,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a place is freed twice, and a final bill is written anew',
-    seeds: [],
+    seeds: [6, 2, 5, 3],
   },
   {
     name: 'places-not-freed',
@@ -221,7 +243,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a job that had ended well before its provider fell silent runs again',
-    seeds: [],
+    seeds: [2, 10, 5],
   },
   {
     name: 'stop-forgotten',

@@ -145,13 +145,13 @@ export class World {
 
   /** Something happens, and something else a little later, until the storm is over. */
   #mischief(): void {
-    const weather = WEATHERS[this.random.int(0, WEATHERS.length - 1)]!;
+    const weather = WEATHERS[this.#options.seed % WEATHERS.length]!;
     const next = () => {
       if (!this.network.unreliable) return;
       const what = this.random.weighted({ ...PEOPLE, ...weather });
       this.count(what);
       DEEDS[what](this, this.random);
-      this.scheduler.in(this.random.int(20, 500), null, next);
+      this.scheduler.in(this.random.int(20, 350), null, next);
     };
     for (let i = 0; i < 4; i += 1) this.workload.submit();
     this.scheduler.in(10, null, next);
@@ -370,4 +370,5 @@ const WEATHERS: readonly Weights[] = [
   },
   { move: 10, cancel: 8, agentLies: 2, linkSlow: 1, replicaPauses: 2 },
   { replicaPauses: 14, replicaDies: 2, move: 6, cancel: 2, linkSlow: 1 },
+  { replicaPauses: 14, changeOffer: 14, withdrawOffer: 6, drain: 5, agentFrozen: 2 },
 ];
