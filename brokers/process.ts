@@ -26,6 +26,8 @@ const SAVE_MS = 30_000;
 const WARDEN_IDLE_MS = 10_000;
 /** A replica that is not asked for this long lets go, so that another one of this machine can take over. */
 const UNUSED_MS = 5_000;
+/** The engine's round does not wait for another process of this machine to let go. */
+const BUSY_MS = 200;
 
 /**
  * Commands on the service's own machine. The same executor and warden as the agent's, in this process instead of
@@ -94,6 +96,7 @@ async function open(options: ProcessBrokerOptions, log: Logger): Promise<Executo
     path: options.path,
     saveMs: options.saveMs ?? SAVE_MS,
     idleMs: options.warden?.idleMs ?? WARDEN_IDLE_MS,
+    busyMs: BUSY_MS,
     onChange: () => undefined,
   });
   const { mode, detail } = executor.limits();

@@ -34,6 +34,8 @@ export interface AgentOptions {
 
 const SAVE_MS = 30_000;
 const WARDEN_IDLE_MS = 5_000;
+/** A predecessor that is leaving, or jobs of another version whose leases run out. */
+const BUSY_MS = 12_000;
 /** Of the ten seconds that a SIGTERM leaves: this much for jobs and checkpoints, the rest to say so. */
 const STOP_MS = 8_000;
 const LAST_WORDS_MS = 1_000;
@@ -57,6 +59,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     path: options.path,
     saveMs: options.saveMs ?? SAVE_MS,
     idleMs: WARDEN_IDLE_MS,
+    busyMs: BUSY_MS,
     onChange: () => loop?.poke(),
   });
   const executor = await opening.catch((error: unknown) => {

@@ -23,6 +23,7 @@ export interface Keeper {
 export interface KeeperOptions {
   readonly dataDir: string;
   readonly idleMs: number;
+  readonly busyMs: number;
   readonly log: Logger;
   onReport(report: Report): void;
   /** Connected, for the first time or to another warden: this is what it has. Comes before its reports. */
@@ -41,7 +42,13 @@ export function createKeeper(options: KeeperOptions): Keeper {
     const early: Report[] = [];
     let linked = false;
     const onReport = (report: Report): void => void (linked ? options.onReport(report) : early.push(report));
-    const fresh = await linkWarden({ dataDir, idleMs: options.idleMs, onReport, onLost: () => void lost() });
+    const fresh = await linkWarden({
+      dataDir,
+      idleMs: options.idleMs,
+      busyMs: options.busyMs,
+      onReport,
+      onLost: () => void lost(),
+    });
     if (closed) return fresh.close();
     link = fresh;
     options.onLinked(fresh.jobs);

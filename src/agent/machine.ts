@@ -21,6 +21,8 @@ export interface ExecutorOptions {
   readonly saveMs: number;
   /** Milliseconds without job and agent after which the warden goes. */
   readonly idleMs: number;
+  /** How long a data folder that another agent has is waited for. */
+  readonly busyMs: number;
   /** Something that the service will want to know. */
   onChange(): void;
 }

@@ -26,6 +26,8 @@ export interface LinkOptions {
   readonly dataDir: string;
   /** Milliseconds without job and agent after which the warden goes. */
   readonly idleMs: number;
+  /** How long a data folder that another agent has is waited for: it may just be leaving. */
+  readonly busyMs: number;
   onReport(report: Report): void;
   /** The line broke: the warden is gone. Not called after close(). */
   onLost(): void;
@@ -37,7 +39,6 @@ export class DataFolderBusy extends Error {
 }
 
 const CONNECT_MS = 20_000;
-const BUSY_MS = 10_000;
 
 /** Finds the data folder's warden, or starts one. Throws DataFolderBusy; Error when none answers within 20 s. */
 export async function linkWarden(options: LinkOptions): Promise<WardenLink> {
@@ -49,7 +50,7 @@ export async function linkWarden(options: LinkOptions): Promise<WardenLink> {
     const link =
       socket === null
         ? null
-        : await greet(socket, options, left).catch((error: unknown) => orWait(error, left));
+        : await greet(socket, options, left).catch((error: unknown) => orWait(error, left, options.busyMs));
     if (link !== null) return link;
     if (performance.now() > until)
       throw new Error(`no warden answers in ${options.dataDir}; see warden.log there`);
@@ -62,8 +63,8 @@ export async function linkWarden(options: LinkOptions): Promise<WardenLink> {
 }
 
 /** Busy now may be free in a moment: a predecessor that is leaving, jobs of another version whose leases run out. */
-function orWait(error: unknown, leftMs: number): null {
-  if (error instanceof DataFolderBusy && leftMs <= CONNECT_MS - BUSY_MS) throw error;
+function orWait(error: unknown, leftMs: number, busyMs: number): null {
+  if (error instanceof DataFolderBusy && leftMs <= CONNECT_MS - busyMs) throw error;
   if (leftMs <= 1) throw error;
   return null;
 }

@@ -18,6 +18,7 @@ const executor = await openExecutor({
   path: process.env['PATH'],
   saveMs: 5_000,
   idleMs: 1_000,
+  busyMs: 500,
   onChange: () => undefined,
 });
 const deadline = (): number => upMs() + Number(leaseMs);

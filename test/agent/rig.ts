@@ -103,6 +103,7 @@ export async function openRig(
       path: process.env['PATH'],
       saveMs: options.saveMs ?? 10_000,
       idleMs: 1_000,
+      busyMs: 500,
       onChange: () => undefined,
     });
   let executor = await open();
