@@ -13,7 +13,7 @@ const said = (max: number) =>
   z
     .string()
     .max(max * 4)
-    .transform((text) => text.replaceAll('\0', '\ufffd').toWellFormed().slice(0, max));
+    .overwrite((text) => text.replaceAll('\0', '\ufffd').toWellFormed().slice(0, max));
 
 export const inventory = z
   .strictObject({
@@ -119,7 +119,12 @@ const order = z
     memoryGiB: field(z.number(), 'Main memory, GiB; 0: no limit.', 64),
     graceSeconds: count('Between SIGTERM and SIGKILL, seconds.', 30),
     checkpointIntervalSeconds: count('Between two saves, seconds.', 600),
-    restore: checkpointRef.nullable(),
+    restore: checkpointRef
+      .nullable()
+      .meta({
+        description: 'What to put into NARU_CHECKPOINT_DIR before the command starts.',
+        examples: [null],
+      }),
     serve: z
       .object({
         port: field(z.int().nullable(), 'Preferred port.', 8000),
