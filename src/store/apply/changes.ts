@@ -51,7 +51,7 @@ async function activate(tx: Tx, now: Date, changes: readonly Activate[]): Promis
         ${arr(changes.map((c) => c.endpoint))}::text[],
         ${arr(changes.map((c) => c.serving))}::boolean[]) as w(id, started_at, endpoint, serving)
     ), before as (
-      select a.id, a.state, a.serving from allocations a join wanted w using (id)
+      select w.*, a.state as was, a.serving as was_serving from allocations a join wanted w using (id)
       where a.state <> 'released' order by a.id for update of a
     ), changed as (
       update allocations a set
@@ -60,8 +60,8 @@ async function activate(tx: Tx, now: Date, changes: readonly Activate[]): Promis
         endpoint = coalesce(w.endpoint, a.endpoint),
         serving = w.serving,
         serving_at = coalesce(a.serving_at, case when w.serving then ${now.toISOString()}::timestamptz end)
-      from wanted w, before b where a.id = w.id and b.id = a.id
-      returning a.id, a.job_id, b.state as was, b.serving as was_serving, a.serving, a.endpoint, a.provider
+      from before w where a.id = w.id
+      returning a.id, a.job_id, w.was, w.was_serving, a.serving, a.endpoint, a.provider
     ), told as (
       insert into events (job_id, at, type, reason, allocation_id, data)
       select job_id, ${now.toISOString()}::timestamptz,
@@ -185,14 +185,16 @@ async function changeJobs(tx: Tx, now: Date, to: JobState, changes: readonly Job
         ${arr(changes.map((c) => requeued(c)?.failedStart ?? false))}::boolean[])
         as w(id, allocation_id, reason, detail, exit_code, started_at, stopping_to, not_before, avoid, avoid_until, move_to, failed_start)
     ), held as (
-      select j.id from jobs j join wanted w using (id)
+      -- With what is wanted, so that the change joins this alone: two CTEs are planned for one row each, and compared
+      -- each with each.
+      select w.* from jobs j join wanted w using (id)
       where j.state in (${list(jobStatesBefore(to))})
         and (w.allocation_id is null or j.current_allocation_id = w.allocation_id)
       order by j.id for update of j
     ), changed as (
       update jobs j set state = ${to}, reason = w.reason, reason_detail = w.detail, version = j.version + 1,
         waiting = null, stopping_to = w.stopping_to ${JOB_ASSIGNMENTS(to, now)}
-      from wanted w, held h where j.id = w.id and h.id = j.id
+      from held w where j.id = w.id
       returning j.id, j.current_allocation_id, j.reason, j.reason_detail, j.exit_code
     ), told as (
       insert into events (job_id, at, type, reason, detail, allocation_id, data)

@@ -83,14 +83,15 @@ export async function applyPlacements(
       update jobs j set state = 'provisioning', reason = 'placed', reason_detail = null, waiting = null, move_to = null,
         not_before = null, current_allocation_id = g.id, attempts = j.attempts + 1, version = j.version + 1
       from good g where j.id = g.job_id
-      returning j.id, j.attempts
+      -- Everything that follows reads this alone: a join of two CTEs is planned for one row and compares each with each.
+      returning j.attempts, g.*
     ), made as (
       insert into allocations (id, job_id, attempt, provider, offer, region, spot, state, list_price_micros_per_hour,
         list_currency, rate_micros, price_micros_per_hour, gpu_count, grace_seconds, placed_at, lease_until, restored_checkpoint)
-      select g.id, g.job_id, m.attempts, g.provider, g.offer, g.region, g.spot, 'submitting', g.list_price,
-        g.list_currency, g.rate, g.price, g.gpu_count, g.grace_seconds, ${at}::timestamptz,
-        ${at}::timestamptz + make_interval(secs => ${lease.seconds}), g.restored_checkpoint
-      from good g join moved m on m.id = g.job_id
+      select id, job_id, attempts, provider, offer, region, spot, 'submitting', list_price, list_currency, rate, price,
+        gpu_count, grace_seconds, ${at}::timestamptz, ${at}::timestamptz + make_interval(secs => ${lease.seconds}),
+        restored_checkpoint
+      from moved
       returning id, job_id, attempt, provider, offer
     ), told as (
       insert into events (job_id, at, type, reason, allocation_id, data)
@@ -99,7 +100,7 @@ export async function applyPlacements(
       from made
     ), explained as (
       insert into decisions (id, job_id, at, allocation_id, body)
-      select decision_id, job_id, ${at}::timestamptz, id, decision::jsonb from good
+      select decision_id, job_id, ${at}::timestamptz, id, decision::jsonb from moved
     )
     select id from made`);
   return new Set(placed.rows.map((row) => row.id));
@@ -130,12 +131,12 @@ export async function applyWaiting(tx: Tx, now: Date, rows: readonly WaitingRow[
         ${column((r) => r.detail)}::text[], ${column((r) => r.decisionId)}::text[], ${column((r) => r.decision)}::text[])
         as w(id, version, reason, detail, decision_id, decision)
     ), before as (
-      select j.id, j.waiting from jobs j join wanted w using (id)
+      select w.*, j.waiting from jobs j join wanted w using (id)
       where j.state = 'queued' and j.version = w.version order by j.id for update of j
     ), changed as (
       update jobs j set waiting = jsonb_build_object('reason', w.reason, 'detail', w.detail)
-      from wanted w, before b where j.id = w.id and b.id = j.id
-      returning j.id, w.reason, w.detail, w.decision_id, w.decision, b.waiting ->> 'reason' is distinct from w.reason as news
+      from before w where j.id = w.id
+      returning j.id, w.reason, w.detail, w.decision_id, w.decision, w.waiting ->> 'reason' is distinct from w.reason as news
     ), told as (
       insert into events (job_id, at, type, reason, detail)
       select id, ${at}::timestamptz, 'job.waiting', reason, detail from changed where news
