@@ -31,7 +31,7 @@ export async function startService(
   const dataDir = join(bench.folder, `service-${randomBytes(4).toString('hex')}`);
   mkdirSync(dataDir, { mode: 0o711 });
   const running = await start({
-    command: [process.execPath, naru, 'serve'],
+    command: [process.execPath, ...profiled(), naru, 'serve'],
     env: {
       HOST: '127.0.0.1',
       PORT: '0',
@@ -58,4 +58,10 @@ export async function startService(
     api: api(url, key),
     stop: () => running.stop(),
   };
+}
+
+/** NARU_BENCH_PROFILE=folder: each service leaves a CPU profile there when it stops. */
+function profiled(): string[] {
+  const folder = process.env['NARU_BENCH_PROFILE'];
+  return folder === undefined || folder === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
 }
