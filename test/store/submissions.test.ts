@@ -1,0 +1,72 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { insertSubmissions, submittedJob, type SubmissionRow } from '../../src/store/apply/submissions.ts';
+import { events, idempotency, jobs } from '../../src/store/schema.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
+import { makeSpec } from '../sim/market.ts';
+import { seeded } from '../sim/random.ts';
+import { insertGround, NOW } from './rows.ts';
+
+let database: TestDatabase;
+let store: Store;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  store = openStore(database.url, { max: 6 });
+  await insertGround(store);
+});
+afterAll(async () => {
+  await store?.close();
+  await database?.drop();
+});
+beforeEach(async () => {
+  await store.db.execute(sql`truncate events, idempotency, jobs cascade`);
+});
+
+function submission(n: number, key: string | null, deadline: string | null = null): SubmissionRow {
+  const made = makeSpec(seeded(`spec ${n}`), `job-${n}`, NOW);
+  const spec = { ...made, project: 'kogpt', limits: { ...made.limits, deadline } };
+  return {
+    row: submittedJob(`job-${n}`, 'nia', spec, 'key-test', NOW),
+    specText: JSON.stringify(spec),
+    idempotency: key === null ? null : { principal: 'key-test', key, fingerprint: `print-${n}` },
+  };
+}
+const insert = (...rows: SubmissionRow[]) => store.transaction((tx) => insertSubmissions(tx, NOW, rows));
+
+test('what is stored is what the first answer said, field by field', async () => {
+  const one = submission(1, 'k', '2027-01-01T00:00:00.000Z');
+  await insert(one);
+  expect(await store.db.select().from(jobs)).toEqual([one.row]);
+  expect(
+    (await store.db.select().from(events)).map(({ jobId, type, reason }) => [jobId, type, reason]),
+  ).toEqual([['job-1', 'job.queued', 'submitted']]);
+});
+
+describe('a key', () => {
+  test('makes one job, in one group, in two, and at once on two connections', async () => {
+    expect(await insert(submission(1, 'k'), submission(2, 'k'))).toEqual(new Set(['job-1']));
+    expect(await insert(submission(3, 'k'))).toEqual(new Set());
+    const made = await Promise.all(Array.from({ length: 6 }, (_, n) => insert(submission(10 + n, 'other'))));
+    expect(made.reduce((sum, { size }) => sum + size, 0)).toBe(1);
+    expect((await store.db.select().from(jobs)).length).toBe(2);
+    expect((await store.db.select().from(events)).length).toBe(2);
+  });
+
+  test('of a transaction that was rolled back is free again', async () => {
+    const failing = store.transaction(async (tx) => {
+      await insertSubmissions(tx, NOW, [submission(1, 'k')]);
+      throw new Error('the disk is full');
+    });
+    await expect(failing).rejects.toThrow('the disk is full');
+    expect(await insert(submission(2, 'k'))).toEqual(new Set(['job-2']));
+    expect(
+      (await store.db.select().from(idempotency)).map(({ jobId, fingerprint }) => [jobId, fingerprint]),
+    ).toEqual([['job-2', 'print-2']]);
+  });
+
+  test('is not needed: without one every submission is a job', async () => {
+    expect((await insert(submission(1, null), submission(2, null))).size).toBe(2);
+  });
+});
