@@ -15,6 +15,8 @@ export interface ProcessBrokerOptions {
   /** Where logs and checkpoints go. */
   readonly host: Uplink;
   readonly log: Logger;
+  /** Something began or ended, so that a look now says more than the last one; else the engine's round would find it. */
+  readonly onChange?: () => void;
   /** PATH of the jobs; absent: the system's usual one. */
   readonly path?: string;
   readonly saveMs?: number;
@@ -97,7 +99,7 @@ async function open(options: ProcessBrokerOptions, log: Logger): Promise<Executo
     saveMs: options.saveMs ?? SAVE_MS,
     idleMs: options.warden?.idleMs ?? WARDEN_IDLE_MS,
     busyMs: BUSY_MS,
-    onChange: () => undefined,
+    onChange: () => options.onChange?.(),
   });
   const { mode, detail } = executor.limits();
   if (mode === 'none') log.warn(detail);

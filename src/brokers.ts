@@ -25,6 +25,7 @@ export function createBrokers(base: Omit<Deps, 'broker'>): Brokers {
           settings: brokerSettings,
           host: jobHost(base, name),
           log: base.log,
+          onChange: () => base.bell.ring('effects'),
         });
     }
   };
