@@ -38,18 +38,18 @@ const TAR = 'application/x-tar';
 const octets = z.string().meta({ description: 'A tar archive.', format: 'binary', examples: ['…'] });
 
 /** The door of vendors' agents. To be registered in a scope of its own: its bodies are not all JSON. */
-export function agentRoutes(app: App, deps: Deps): void {
+export function agentRoutes(app: App, deps: Deps, stopping: AbortSignal): void {
   app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
   app.addContentTypeParser(TAR, (_request, payload, done) => done(null, payload));
-  conversation(app, deps);
+  conversation(app, deps, stopping);
   output(app, deps);
   saving(app, deps);
   restoring(app, deps);
 }
 
-function conversation(app: App, deps: Deps): void {
+function conversation(app: App, deps: Deps, stopping: AbortSignal): void {
   app.post(
     '/v1/agent/sync',
     {
@@ -71,7 +71,7 @@ function conversation(app: App, deps: Deps): void {
         deps,
         providerOf(request),
         request.body as SyncRequest,
-        goneSignal(reply),
+        AbortSignal.any([goneSignal(reply), stopping]),
       )) as never;
     },
   );

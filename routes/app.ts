@@ -78,7 +78,7 @@ function register(app: App, room: Room): void {
     offerRoutes(app, room);
     rateRoutes(app, room);
     auditRoutes(app, room);
-    app.register(async (inside) => agentRoutes(inside as unknown as App, room.deps));
+    app.register(async (inside) => agentRoutes(inside as unknown as App, room.deps, room.stopping));
   });
 }
 

@@ -28,7 +28,9 @@ import { OrdersWatch } from './watch.ts';
 type Closing = { readonly what: string; readonly close: () => Promise<unknown> | unknown };
 
 /** SIGTERM: how long what is in hand may take. */
-const GIVE_UP_MS = 10_000;
+const GIVE_UP_MS = 9_500;
+/** What each of the things that are still to be closed keeps for itself. */
+const LAST_SHARE_MS = 500;
 
 /**
  * Runs the service until it is told to stop. Resolves when it has; rejects with StartError where it cannot start.
@@ -57,7 +59,9 @@ export async function serve(config: Config): Promise<void> {
       closings.unshift({ what: 'listening', close: () => (listening.abort(), loop) });
     }
     await app.listen({ host: config.host, port: config.port }).catch((error: NodeJS.ErrnoException) => {
-      throw new StartError(`cannot listen on ${config.host}, port ${config.port}: ${error.code ?? error.message}`);
+      throw new StartError(
+        `cannot listen on ${config.host}, port ${config.port}: ${error.code ?? error.message}`,
+      );
     });
     announce(config, app.server.address());
     await stopped.asked;
@@ -119,16 +123,27 @@ function stopSignal(): { asked: Promise<void>; forget: () => void } {
 /** Lets everything go, each thing given up after its share of the time: a stop never hangs. */
 async function closeAll(closings: readonly Closing[], log: Logger): Promise<void> {
   const until = Date.now() + GIVE_UP_MS;
-  for (const { what, close } of closings) {
-    // The last ones keep a second each, however long the first ones took.
-    const budget = Math.max(1_000, until - Date.now() - 1_000 * closings.length);
-    const closed = await Promise.race([
-      Promise.resolve(close()).then(
-        () => true,
-        (error: unknown) => (log.warn({ err: error }, `closing ${what} failed`), true),
-      ),
-      new Promise<false>((resolve) => setTimeout(() => resolve(false), budget).unref()),
-    ]);
+  for (const [index, { what, close }] of closings.entries()) {
+    const left = closings.length - index - 1;
+    const closed = await settledWithin(close, until - Date.now() - left * LAST_SHARE_MS, (error) =>
+      log.warn({ err: error }, `closing ${what} failed`),
+    );
     if (!closed) log.warn(`gave up waiting for ${what}`);
   }
+}
+
+/** @returns false when it took longer than `ms`, and half a second at least */
+async function settledWithin(
+  work: Closing['close'],
+  ms: number,
+  onError: (error: unknown) => void,
+): Promise<boolean> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), Math.max(LAST_SHARE_MS, ms));
+  const given = new Promise<false>((resolve) => late.signal.addEventListener('abort', () => resolve(false)));
+  const done = (async () => {
+    await Promise.resolve(work()).catch(onError);
+    return true;
+  })();
+  return Promise.race([done, given]).finally(() => clearTimeout(timer));
 }
