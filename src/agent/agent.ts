@@ -108,7 +108,7 @@ async function converse(
       loop.close();
       await talking;
       await loop
-        .say(LAST_WORDS_MS)
+        .conclude(LAST_WORDS_MS)
         .catch((error: unknown) => log.warn({ err: error }, 'the service did not hear the end'));
     }
     executor.close(true);

@@ -22,8 +22,8 @@ export interface SyncLoop {
   /** Runs until close(); rejects with DuplicateAgent where another agent serves the provider. */
   run(): Promise<void>;
   close(): void;
-  /** One more call, for the last words; rejects when it fails. */
-  say(timeoutMs: number): Promise<void>;
+  /** One more call, answered at once: the last words. Rejects when it fails. */
+  conclude(timeoutMs: number): Promise<void>;
 }
 
 export class DuplicateAgent extends Error {
@@ -147,7 +147,10 @@ export function createSyncLoop(options: SyncOptions): SyncLoop {
       closing.abort();
       held.abort();
     },
-    say,
+    conclude: (timeoutMs) => {
+      urgent = true;
+      return say(timeoutMs);
+    },
   };
 }
 
