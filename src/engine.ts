@@ -5,7 +5,7 @@ import { meterPass } from './flows/meter.ts';
 import { placePass } from './flows/place.ts';
 import { pushPass } from './flows/push.ts';
 import { tidy } from './flows/tidy.ts';
-import { exclusively } from './store/exclusive.ts';
+import { exclusively, unlessBusy } from './store/exclusive.ts';
 import { takeTurn } from './store/apply/health.ts';
 import { loadProviders, loadQueueDepth } from './store/load/placement.ts';
 import type { Topic } from './bell.ts';
@@ -30,8 +30,8 @@ function duties(deps: Deps): Duty[] {
     { name: 'health', everyMs: sweepMs, run: healthPass },
     { name: 'leases', everyMs: sweepMs, run: expireLeases },
     { name: 'limits', everyMs: 1_000, run: enforceLimits },
-    { name: 'place', everyMs: 1_000, run: () => place(deps, false) },
-    { name: 'explain', everyMs: 5_000, run: () => place(deps, true) },
+    { name: 'place', everyMs: 1_000, run: () => place(deps, false, unlessBusy) },
+    { name: 'explain', everyMs: 5_000, run: () => place(deps, true, unlessBusy) },
     { name: 'meter', everyMs: meterMs, run: meterPass },
     { name: 'queue', everyMs: 5_000, run: measureQueue },
     { name: 'tidy', everyMs: 60_000, run: tidy },
@@ -128,9 +128,10 @@ export class Engine {
   }
 }
 
-async function place(deps: Deps, explainAll: boolean): Promise<void> {
-  const result = await exclusively(deps.store, 'place', () => placePass(deps, explainAll));
-  if (result.placed > 0) deps.bell.ring('effects');
+/** A hint waits its turn, as what it is about may have come after the other's look. The sweep never does: behind its turn wait the verdicts. */
+async function place(deps: Deps, explainAll: boolean, alone: typeof unlessBusy = exclusively): Promise<void> {
+  const result = await alone(deps.store, 'place', () => placePass(deps, explainAll));
+  if (result !== null && result.placed > 0) deps.bell.ring('effects');
 }
 
 async function measureQueue(deps: Deps): Promise<void> {
