@@ -34,7 +34,7 @@ export async function lockJob(tx: Tx, jobId: string): Promise<LockedJob | null> 
   return { ...job, allocation: allocation ?? null };
 }
 
-/** Jobs whose deadline has passed, or whose runs together took longer than they may; ids only. */
+/** Jobs whose deadline has passed, or whose runs together took longer than they may; ids only, oldest first. */
 export async function loadOverdue(
   reader: Reader,
   now: Date,
@@ -48,7 +48,8 @@ export async function loadOverdue(
         sql`${jobs.deadlineAt} is not null and ${jobs.deadlineAt} <= ${at}`,
         sql`${jobs.state} in ('queued', 'provisioning', 'running')`,
       ),
-    );
+    )
+    .orderBy(jobs.id);
   const long = await reader
     .select({ id: jobs.id })
     .from(jobs)
@@ -59,7 +60,8 @@ export async function loadOverdue(
           select coalesce(sum(extract(epoch from coalesce(a.released_at, ${at}::timestamptz) - a.started_at)), 0)
           from allocations a where a.job_id = ${jobs.id} and a.started_at is not null)`,
       ),
-    );
+    )
+    .orderBy(jobs.id);
   return [
     ...late.map(({ id }) => ({ id, why: 'deadline' as const })),
     ...long.map(({ id }) => ({ id, why: 'max-runtime' as const })),

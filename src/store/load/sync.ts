@@ -168,7 +168,8 @@ export async function loadOrderJobs(
     })
     .from(allocations)
     .innerJoin(jobs, eq(jobs.id, allocations.jobId))
-    .where(and(inArray(allocations.id, [...allocationIds]), eq(allocations.state, 'submitting')));
+    .where(and(inArray(allocations.id, [...allocationIds]), eq(allocations.state, 'submitting')))
+    .orderBy(allocations.id);
   return rows;
 }
 
