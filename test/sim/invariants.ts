@@ -83,21 +83,21 @@ interface Rows {
 const EMPTY: Snapshot = { jobs: new Map(), allocations: new Map(), offers: new Map(), providers: new Map() };
 const LIVE = ['submitting', 'active'];
 
-/** One statement, because a snapshot of two would be of two moments. */
+/** In order, because the order of rows on disk is nobody's choice. One statement, because a snapshot of two would be of two moments. */
 const SNAPSHOT = `select json_build_object(
   'jobs', (select coalesce(json_agg(json_build_object('id', id, 'name', name, 'state', state, 'spec', spec, 'waiting', waiting,
-    'current', current_allocation_id, 'attempts', attempts, 'version', version, 'row', (to_jsonb(jobs) - 'spec')::text)), '[]') from jobs),
+    'current', current_allocation_id, 'attempts', attempts, 'version', version, 'row', (to_jsonb(jobs) - 'spec')::text) order by id), '[]') from jobs),
   'allocations', (select coalesce(json_agg(json_build_object('id', id, 'job', job_id, 'provider', provider, 'offer', offer,
     'spot', spot, 'state', state, 'listMicros', list_price_micros_per_hour::text, 'currency', list_currency,
     'priceMicros', price_micros_per_hour::text, 'seconds', metered_seconds, 'chargedMicros', charged_micros::text,
     'outcome', outcome, 'exitCode', exit_code, 'endReason', end_reason, 'leaseUntil', lease_until,
-    'row', to_jsonb(allocations)::text)), '[]') from allocations),
+    'row', to_jsonb(allocations)::text) order by id), '[]') from allocations),
   'providers', (select json_agg(json_build_object('name', name, 'mode', mode, 'health', health, 'silentMs',
     extract(epoch from health_since - greatest(last_contact_at, (select (value ->> 'since')::timestamptz from engine_facts
       where engine_facts.name = 'listening'))) * 1000)) from providers),
   'offers', (select coalesce(json_agg(json_build_object('provider', provider, 'name', name, 'gpuModel', gpu_model,
     'gpuCount', gpu_count, 'gpuMemoryGiB', gpu_memory_gib, 'cpus', cpus, 'memoryGiB', memory_gib, 'region', region,
-    'currency', currency, 'capacity', capacity, 'used', used, 'withdrawn', withdrawn_at is not null)), '[]') from offers),
+    'currency', currency, 'capacity', capacity, 'used', used, 'withdrawn', withdrawn_at is not null) order by provider, name), '[]') from offers),
   'events', (select coalesce(json_agg(json_build_object('seq', seq, 'job', job_id, 'type', type, 'allocation', allocation_id)
     order by seq), '[]') from events where seq > $1)) as world`;
 

@@ -33,7 +33,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a job starts elsewhere while its old place still has a lease: it runs twice',
-    seeds: [],
+    seeds: [3, 1],
   },
   {
     name: 'no-capacity-guard',
@@ -45,7 +45,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'capacity that was lowered between plan and apply is oversold',
-    seeds: [7, 15, 23, 31],
+    seeds: [8, 17, 26, 35],
   },
   {
     name: 'no-withdrawn-guard',
@@ -57,13 +57,13 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'an offer that was withdrawn between plan and apply is bought',
-    seeds: [7, 15, 23, 31],
+    seeds: [8, 17, 26, 35],
   },
   {
     name: 'no-health-guard',
     edits: [{ file: PLACEMENTS, find: "and mode = 'active' and health = 'healthy'", replace: '' }],
     why: 'a job is placed on a provider that went down, or began to drain, between plan and apply',
-    seeds: [7, 15, 23, 31],
+    seeds: [8, 17, 26, 35],
   },
   {
     name: 'fenced-lease-renewed',
@@ -75,7 +75,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a provider that was given up keeps its lease, and the job waits for it',
-    seeds: [2, 10, 5],
+    seeds: [2, 11, 5],
   },
   {
     name: 'verdict-of-old-contact',
@@ -87,7 +87,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a provider that was heard just now is given up',
-    seeds: [6, 14, 2, 3],
+    seeds: [7, 16, 3],
   },
   {
     name: 'absence-is-proof',
@@ -109,7 +109,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a replica that stood still takes what was started meanwhile for lost, and the job runs twice',
-    seeds: [6, 14, 4, 22],
+    seeds: [7, 16, 4, 25],
   },
   {
     name: 'own-silence-counts',
@@ -121,7 +121,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'after an outage of our own every provider is given up',
-    seeds: [3, 11],
+    seeds: [3, 12],
   },
   {
     name: 'submitting-counts-as-absent',
@@ -133,7 +133,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'an order is taken back before its provider could take it',
-    seeds: [],
+    seeds: [3],
   },
   {
     name: 'submitting-only-kept',
@@ -145,7 +145,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'nothing is ever started',
-    seeds: [],
+    seeds: [1],
   },
   {
     name: 'no-lease-margin',
@@ -157,7 +157,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'clocks differ and a SIGKILL takes a moment: the old run is still there',
-    seeds: [1, 2, 9],
+    seeds: [1, 2, 10],
   },
   {
     name: 'lease-not-awaited',
@@ -181,7 +181,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a fenced allocation is believed over while its provider still has a lease from its last contact',
-    seeds: [2, 10],
+    seeds: [2, 11],
   },
   {
     name: 'overtaken-requests-believed',
@@ -193,7 +193,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'an old report takes back what a newer one said: what runs is taken for lost',
-    seeds: [2, 10, 5],
+    seeds: [2, 11, 5],
   },
   {
     name: 'idempotency-untied',
@@ -205,7 +205,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'the same request sent twice is two jobs',
-    seeds: [],
+    seeds: [1],
   },
   {
     name: 'any-state-may-change',
@@ -213,7 +213,7 @@ export const MUTANTS: readonly Mutant[] = [
       { file: CHANGES, find: 'where j.state in (${list(jobStatesBefore(to))})', replace: 'where true' },
     ],
     why: 'what has ended changes once more',
-    seeds: [6, 2, 5, 3],
+    seeds: [7, 6, 2],
   },
   {
     name: 'released-again',
@@ -225,13 +225,13 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a place is freed twice, and a final bill is written anew',
-    seeds: [6, 2, 5, 3],
+    seeds: [7, 6, 2],
   },
   {
     name: 'places-not-freed',
     edits: [{ file: CHANGES, find: 'set used = o.used - f.n', replace: 'set used = o.used' }],
     why: 'a provider fills up with what is gone',
-    seeds: [],
+    seeds: [3],
   },
   {
     name: 'late-truth-ignored',
@@ -243,7 +243,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a job that had ended well before its provider fell silent runs again',
-    seeds: [2, 10, 5],
+    seeds: [2, 11, 5],
   },
   {
     name: 'stop-forgotten',
@@ -255,13 +255,13 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a cancelled job whose stop is confirmed never becomes cancelled',
-    seeds: [],
+    seeds: [1],
   },
   {
     name: 'cost-rounded-down',
     edits: [{ file: CHANGES, find: '(${seconds}) + 1800) / 3600', replace: '(${seconds})) / 3600' }],
     why: 'the bill is not what the price says',
-    seeds: [],
+    seeds: [1],
   },
   {
     name: 'rules-ignored',
@@ -273,6 +273,6 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a job is placed where its tenant forbade it',
-    seeds: [],
+    seeds: [1],
   },
 ];

@@ -56,6 +56,22 @@ export class VirtualLocks {
   }
 }
 
+/** The locks of one transaction: gone with it, also one that it was still waiting for. */
+class Held {
+  readonly #releases: (() => void)[] = [];
+  #over = false;
+
+  add(release: () => void): void {
+    if (this.#over) release();
+    else this.#releases.push(release);
+  }
+
+  end(): void {
+    this.#over = true;
+    for (const release of this.#releases) release();
+  }
+}
+
 /**
  * The store as one process sees it: the real one, with a gate before every statement and every transaction. A
  * transaction is one step; what it does to the store from outside itself (a pass that runs under a lock) are steps
@@ -80,7 +96,7 @@ export function simStore(real: Store, proc: Proc, scheduler: Scheduler, locks: V
     }
   }
   const transaction = async <T>(work: (tx: Tx) => Promise<T>): Promise<T> => {
-    const held: (() => void)[] = [];
+    const held = new Held();
     const begun = scheduler.io();
     try {
       return await real.transaction((tx) => {
@@ -89,7 +105,7 @@ export function simStore(real: Store, proc: Proc, scheduler: Scheduler, locks: V
       });
     } finally {
       begun();
-      for (const release of held) release();
+      held.end();
     }
   };
   return {
@@ -101,7 +117,7 @@ export function simStore(real: Store, proc: Proc, scheduler: Scheduler, locks: V
 }
 
 /** A transaction whose advisory locks are ours. */
-function lockable(tx: Tx, locks: VirtualLocks, held: (() => void)[]): Tx {
+function lockable(tx: Tx, locks: VirtualLocks, held: Held): Tx {
   return new Proxy(tx, {
     get(target, name) {
       const value = Reflect.get(target, name, target) as unknown;
@@ -109,7 +125,7 @@ function lockable(tx: Tx, locks: VirtualLocks, held: (() => void)[]): Tx {
       return async (query: { queryChunks?: unknown[] }) => {
         const text = (query.queryChunks ?? []).map(wordsOf).join('');
         if (!text.includes(ADVISORY)) return target.execute(query as never);
-        held.push(await locks.take(text));
+        held.add(await locks.take(text));
         return { rows: [] };
       };
     },
