@@ -82,6 +82,6 @@ function line(name: string, jobs: number, of: readonly number[], yardstick: read
     jobs.toLocaleString('en-US'),
     spread(measured(of)),
     spread(measured(yardstick)),
-    `${spread(ratios(of, yardstick))}`,
+    spread(ratios(of, yardstick)),
   ];
 }

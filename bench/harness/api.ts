@@ -21,7 +21,7 @@ export function api(url: string, key: string): Api {
         authorization: `Bearer ${key}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      body: body === undefined ? null : JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
@@ -53,7 +53,7 @@ export function api(url: string, key: string): Api {
           price: { amount: '100', currency: 'KRW' },
         },
       ]);
-      return String(made['agentKey'] ?? '');
+      return (made['agentKey'] as string | null) ?? '';
     },
     async untilHealthy(name) {
       const until = performance.now() + HEALTHY_WITHIN_MS;

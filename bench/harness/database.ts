@@ -21,7 +21,7 @@ export interface BenchDatabase {
 
 export async function openDatabase(folder: string, given: string | undefined): Promise<BenchDatabase> {
   const server = given === undefined || given === '' ? await embedded(folder) : null;
-  const url = server?.url ?? (given as string);
+  const url = server?.url ?? given ?? '';
   const made = new Set<string>();
   const drop = async (name: string) => {
     await onServer(url, `drop database if exists ${name} with (force)`);

@@ -59,8 +59,10 @@ async function announcement(child: ChildProcess, announces: RegExp, what: string
   const timeout = AbortSignal.timeout(START_WITHIN_MS);
   return Promise.race([
     found,
-    once(timeout, 'abort').then(() => Promise.reject(new Error(`not ready in time: ${what}`))),
-  ]) as Promise<string>;
+    once(timeout, 'abort').then((): never => {
+      throw new Error(`not ready in time: ${what}`);
+    }),
+  ]);
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -1,7 +1,13 @@
 import type { Service } from './service.ts';
 
-/** The types of a job's events as they arrive over SSE, from the first one. Ends when the stream does. */
-export async function* eventsOf(service: Service, jobId: string): AsyncGenerator<string> {
+/** A job's event: what, and when by the service's clock. */
+export interface Told {
+  readonly type: string;
+  readonly at: string;
+}
+
+/** A job's events as they arrive over SSE, from the first one. Ends when the stream does. */
+export async function* eventsOf(service: Service, jobId: string): AsyncGenerator<Told> {
   const gone = new AbortController();
   const answer = await fetch(`${service.url}/v1/jobs/${jobId}/events`, {
     headers: { authorization: `Bearer ${service.key}`, accept: 'text/event-stream' },
@@ -13,7 +19,8 @@ export async function* eventsOf(service: Service, jobId: string): AsyncGenerator
     for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) if (line.startsWith('event: ')) yield line.slice('event: '.length).trim();
+      for (const line of lines)
+        if (line.startsWith('data: ')) yield JSON.parse(line.slice('data: '.length)) as Told;
     }
   } finally {
     gone.abort();

@@ -1,6 +1,6 @@
 import '../../src/lean.ts';
 import { hash, randomUUID } from 'node:crypto';
-import Fastify, { LogController, type FastifyBaseLogger } from 'fastify';
+import Fastify, { LogController } from 'fastify';
 import pg from 'pg';
 import { pino } from 'pino';
 import type { Actor } from '../../src/core/access.ts';
@@ -63,7 +63,7 @@ process.once('SIGTERM', () => process.exit(0));
 /** The same application as routes/app.ts makes, with one known key. */
 function newApp(): App {
   const made = Fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: () => ids.next('req', new Date()),
     bodyLimit: 1024 * 1024,
