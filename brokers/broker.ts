@@ -1,7 +1,14 @@
 import type { Observation, Order, StopOrder } from '../src/core/order.ts';
 
 /** A broker's typed failure. What one means is judged in core/failover.ts alone. */
-export const FAULTS = ['no_capacity', 'rejected', 'unauthorized', 'throttled', 'unreachable', 'unknown_outcome'] as const;
+export const FAULTS = [
+  'no_capacity',
+  'rejected',
+  'unauthorized',
+  'throttled',
+  'unreachable',
+  'unknown_outcome',
+] as const;
 export type Fault = (typeof FAULTS)[number];
 
 export class BrokerFault extends Error {

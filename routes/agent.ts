@@ -2,7 +2,6 @@ import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '../src/core/problem.ts';
-import type { SyncRequest } from '../src/core/order.ts';
 import type { Deps } from '../src/deps.ts';
 import {
   beginCheckpoint,
@@ -70,7 +69,7 @@ function conversation(app: App, deps: Deps, stopping: AbortSignal): void {
       return (await syncAgent(
         deps,
         providerOf(request),
-        request.body as SyncRequest,
+        request.body,
         AbortSignal.any([goneSignal(reply), stopping]),
       )) as never;
     },
@@ -99,7 +98,7 @@ function output(app: App, deps: Deps): void {
       if (!Buffer.isBuffer(request.body))
         throw new Problem('unsupported-media-type', 'The body must be application/octet-stream.');
       await appendLog(deps, providerOf(request), request.params.id, request.query.startByte, request.body);
-      return reply.code(204).send() as never;
+      return reply.code(204).send();
     },
   );
 }
@@ -146,7 +145,7 @@ function saving(app: App, deps: Deps): void {
       if (typeof body?.pipe !== 'function')
         throw new Problem('unsupported-media-type', `The body must be ${TAR}.`);
       await receiveCheckpoint(deps, providerOf(request), request.params.id, body);
-      return reply.code(204).send() as never;
+      return reply.code(204).send();
     },
   );
 

@@ -1,4 +1,4 @@
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { LogController, type FastifyInstance } from 'fastify';
 import { Problem } from '../src/core/problem.ts';
 import type { Deps } from '../src/deps.ts';
 import { findProject } from '../src/store/read/people.ts';

@@ -84,7 +84,7 @@ export function opsRoutes(app: App, room: Room): void {
     async (_, reply) => {
       const { registry } = room.deps.metrics;
       reply.header('content-type', registry.contentType);
-      return await registry.metrics();
+      return registry.metrics();
     },
   );
 

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { languageOf, problemTitle, type Language } from '../src/core/messages.ts';
 import { PROBLEMS, Problem, type ProblemType } from '../src/core/problem.ts';
 import { isUnavailable } from '../src/store/faults.ts';
 
@@ -29,9 +30,14 @@ export function toProblem(error: unknown): Problem {
   return new Problem('internal-error', 'The cause is in the log, under the id that `instance` names.');
 }
 
-/** The body of the answer. */
-export function renderProblem(problem: Problem, requestId: string): Record<string, unknown> {
-  const { status, title } = PROBLEMS[problem.type];
+/** The body of the answer; its title in the client's language. */
+export function renderProblem(
+  problem: Problem,
+  requestId: string,
+  language: Language,
+): Record<string, unknown> {
+  const { status } = PROBLEMS[problem.type];
+  const title = problemTitle(problem.type, language);
   const body = {
     type: `/problems/${problem.type}`,
     title,
@@ -48,10 +54,12 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
   if (problem.retryAfterSeconds !== null) reply.header('retry-after', String(problem.retryAfterSeconds));
   if (problem.type === 'unauthenticated') reply.header('www-authenticate', 'Bearer');
+  const language = languageOf(request.headers['accept-language']);
   return reply
     .code(problem.status)
+    .header('content-language', language)
     .header('content-type', PROBLEM_JSON)
     .header('x-request-id', request.id)
     .serializer(JSON.stringify)
-    .send(renderProblem(problem, request.id));
+    .send(renderProblem(problem, request.id, language));
 }

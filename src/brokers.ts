@@ -41,7 +41,7 @@ export function createBrokers(base: Omit<Deps, 'broker'>): Brokers {
     },
     async close() {
       await Promise.allSettled(
-        [...made.values()].map(({ broker }) => (broker.way === 'push' ? broker.close() : undefined)),
+        [...made.values()].flatMap(({ broker }) => (broker.way === 'push' ? [broker.close()] : [])),
       );
     },
   };

@@ -25,7 +25,7 @@ import { readOrdersVersions } from './store/load/sync.ts';
 import { OrdersWatch } from './watch.ts';
 
 /** What one process of the service holds, in the order in which it is let go. */
-type Closing = { readonly what: string; readonly close: () => Promise<unknown> | unknown };
+type Closing = { readonly what: string; readonly close: () => unknown };
 
 /** SIGTERM: how long what is in hand may take. */
 const GIVE_UP_MS = 9_500;
@@ -46,7 +46,7 @@ export async function serve(config: Config): Promise<void> {
     const deps = await openDeps(config, log, closings);
     await establishAdminKey(config, deps);
     const takesCalls = config.role !== 'engine';
-    const app = await buildApp(deps);
+    const app = buildApp(deps);
     closings.unshift({ what: 'http', close: () => app.close() });
     if (config.role !== 'api') {
       const engine = new Engine(deps, `${process.pid}-${randomBytes(6).toString('hex')}`);
@@ -87,7 +87,7 @@ async function openDeps(config: Config, log: Logger, closings: Closing[]): Promi
   const clock = await createClock(() => readDatabaseTime(store));
   later('clock', () => clock.stop());
   await claimInstallation(store, config.currency, clock.now());
-  const bell = await createBell({ redisUrl: config.redisUrl, databaseUrl, log });
+  const bell = createBell({ redisUrl: config.redisUrl, databaseUrl, log });
   later('bell', () => bell.close());
   const ids = createIds();
   const metrics = createMetrics();
@@ -142,7 +142,11 @@ async function settledWithin(
   const timer = setTimeout(() => late.abort(), Math.max(LAST_SHARE_MS, ms));
   const given = new Promise<false>((resolve) => late.signal.addEventListener('abort', () => resolve(false)));
   const done = (async () => {
-    await Promise.resolve(work()).catch(onError);
+    try {
+      await work();
+    } catch (error) {
+      onError(error);
+    }
     return true;
   })();
   return Promise.race([done, given]).finally(() => clearTimeout(timer));

@@ -119,12 +119,10 @@ const order = z
     memoryGiB: field(z.number(), 'Main memory, GiB; 0: no limit.', 64),
     graceSeconds: count('Between SIGTERM and SIGKILL, seconds.', 30),
     checkpointIntervalSeconds: count('Between two saves, seconds.', 600),
-    restore: checkpointRef
-      .nullable()
-      .meta({
-        description: 'What to put into NARU_CHECKPOINT_DIR before the command starts.',
-        examples: [null],
-      }),
+    restore: checkpointRef.nullable().meta({
+      description: 'What to put into NARU_CHECKPOINT_DIR before the command starts.',
+      examples: [null],
+    }),
     serve: z
       .object({
         port: field(z.int().nullable(), 'Preferred port.', 8000),

@@ -64,7 +64,9 @@ export const job = z
       })
       .nullable()
       .meta({ description: 'Only while it is queued.' }),
-    placement: jobPlacement.nullable().meta({ description: 'Where it is now; null while it is nowhere.' }),
+    placement: jobPlacement
+      .nullable()
+      .meta({ description: 'Where it is or, once it has ended, where it was; null while it is queued.' }),
     endpoints: z
       .array(
         z.object({

@@ -51,7 +51,8 @@ export async function register(
   if (agentKey === null) {
     const body = { name, vendor, broker: { kind: 'agent' }, site, realm: 'on-premises', certifications: [] };
     const made = await call(registration, 'POST', '/v1/providers', body, `register-${name}`);
-    agentKey = String(made['agentKey'] ?? '');
+    if (typeof made['agentKey'] !== 'string') throw new StartError('the service gave no key for the agent');
+    agentKey = made['agentKey'];
     await keep(dataDir, agentKey);
   }
   await call(registration, 'PUT', `/v1/providers/${name}/offers`, [offerOf(registration, inventory)]);
@@ -93,7 +94,7 @@ async function call(
   const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
   if (response.ok) return answer;
   throw new StartError(
-    `the service refused ${method} ${path}: ${response.status} ${String(answer['detail'] ?? '')}`,
+    `the service refused ${method} ${path}: ${response.status} ${typeof answer['detail'] === 'string' ? answer['detail'] : ''}`,
   );
 }
 

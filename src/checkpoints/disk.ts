@@ -5,7 +5,7 @@ import { dirname, join, normalize } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
-import { StorageFull, type CheckpointStorage } from '../checkpoints.ts';
+import { StorageFull, type CheckpointStorage } from './storage.ts';
 
 const SCHEME = 'file:';
 const PART = '.part';

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { AwsClient } from 'aws4fetch';
-import type { CheckpointStorage } from '../checkpoints.ts';
+import type { CheckpointStorage } from './storage.ts';
 import { ConfigError } from '../config.ts';
 
 const SCHEME = 's3:';
@@ -63,7 +63,7 @@ export function s3Storage(url: string): CheckpointStorage {
       const answer = await client.fetch(objectUrl(location).href);
       if (!answer.ok || answer.body === null)
         throw new Error(`the checkpoint store answered ${answer.status}`);
-      return Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream);
+      return Readable.fromWeb(answer.body);
     },
     remove: async (location) => {
       const answer = await ask('DELETE', location);

@@ -24,7 +24,12 @@ export interface Verdict {
  * Hysteresis: leaving `healthy` takes degradedAfterMs of silence, `down` takes downAfterMs, and the way back from
  * `down` takes recoverAfterMs of contact without a gap; from `degraded` it takes half of that.
  */
-export function judgeHealth(contact: Contact, listeningSince: Date, now: Date, timing: Timing): Verdict | null {
+export function judgeHealth(
+  contact: Contact,
+  listeningSince: Date,
+  now: Date,
+  timing: Timing,
+): Verdict | null {
   const verdict = verdictOf(contact, listeningSince, now, timing);
   return verdict.health === contact.health ? null : verdict;
 }
@@ -37,7 +42,8 @@ function verdictOf(contact: Contact, listeningSince: Date, now: Date, timing: Ti
   if (contact.health === 'down' && !heardFor(contact, timing.recoverAfterMs, now, timing)) {
     return { health: 'down', reason: 'not heard long enough to be trusted again' };
   }
-  if (silentMs >= timing.degradedAfterMs) return { health: 'degraded', reason: `silent for ${seconds(silentMs)} s` };
+  if (silentMs >= timing.degradedAfterMs)
+    return { health: 'degraded', reason: `silent for ${seconds(silentMs)} s` };
   if (contact.vendorWord !== null) {
     const { level, note } = contact.vendorWord;
     return { health: 'degraded', reason: `the vendor says ${level}: ${note}` };

@@ -76,7 +76,11 @@ export interface JobSpec {
   };
   readonly resources: {
     /** Per node. `count` 0 is a CPU job. `models` empty: any model. */
-    readonly gpu: { readonly count: number; readonly models: readonly string[]; readonly minMemoryGiB: number };
+    readonly gpu: {
+      readonly count: number;
+      readonly models: readonly string[];
+      readonly minMemoryGiB: number;
+    };
     readonly cpus: number;
     readonly memoryGiB: number;
     readonly nodes: number;

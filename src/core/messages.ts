@@ -17,7 +17,9 @@ type Title = Readonly<Record<Language, string>>;
 export function languageOf(acceptLanguage: string | undefined): Language {
   const ranges = (acceptLanguage ?? '').split(',', 20).map((range) => {
     const [tag = '', ...parameters] = range.trim().toLowerCase().split(';');
-    const quality = parameters.map((parameter) => /^\s*q=([01](?:\.\d{0,3})?)\s*$/.exec(parameter)?.[1]).find(Boolean);
+    const quality = parameters
+      .map((parameter) => /^\s*q=([01](?:\.\d{0,3})?)\s*$/.exec(parameter)?.[1])
+      .find(Boolean);
     return { language: tag.split('-')[0], quality: quality === undefined ? 1 : Number(quality) };
   });
   const ours = ranges
@@ -71,13 +73,22 @@ export const JOB_REASON_TITLES: Readonly<Record<JobReason, Title>> = {
   'provider-drain': { en: 'Its provider is being drained.', ko: '사업자가 비워지는 중입니다.' },
   'max-runtime': { en: 'It ran for as long as it may.', ko: '허용된 실행 시간을 다 썼습니다.' },
   deadline: { en: 'Its deadline has passed.', ko: '마감 시각이 지났습니다.' },
-  'attempts-exhausted': { en: 'It could not be started anywhere.', ko: '여러 번 시도했지만 시작하지 못했습니다.' },
+  'attempts-exhausted': {
+    en: 'It could not be started anywhere.',
+    ko: '여러 번 시도했지만 시작하지 못했습니다.',
+  },
 };
 
 export const WAITING_TITLES: Readonly<Record<WaitingReason, Title>> = {
   'no-match': { en: 'No offer matches what it asks for.', ko: '조건에 맞는 상품이 없습니다.' },
-  'no-rate': { en: 'A matching offer has no exchange rate.', ko: '맞는 상품의 환율이 등록되어 있지 않습니다.' },
-  'provider-health': { en: 'The matching providers are not healthy.', ko: '맞는 사업자가 정상 상태가 아닙니다.' },
+  'no-rate': {
+    en: 'A matching offer has no exchange rate.',
+    ko: '맞는 상품의 환율이 등록되어 있지 않습니다.',
+  },
+  'provider-health': {
+    en: 'The matching providers are not healthy.',
+    ko: '맞는 사업자가 정상 상태가 아닙니다.',
+  },
   'no-capacity': { en: 'Everything that matches is in use.', ko: '맞는 자원이 모두 사용 중입니다.' },
   fencing: { en: 'Its last place may still be running it.', ko: '이전 실행이 확실히 끝나기를 기다립니다.' },
   backoff: { en: 'It waits a moment before the next attempt.', ko: '다시 시도하기 전에 잠시 기다립니다.' },

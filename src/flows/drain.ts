@@ -6,12 +6,22 @@ import { appendAudit } from '../store/apply/audit.ts';
 import { setProviderMode } from '../store/apply/health.ts';
 
 /** Nothing new is placed on a draining provider; what runs there goes on. Draining already: nothing happens. */
-export async function drainProvider(deps: Deps, actor: Actor, name: string, requestId: string | null): Promise<void> {
+export async function drainProvider(
+  deps: Deps,
+  actor: Actor,
+  name: string,
+  requestId: string | null,
+): Promise<void> {
   await setMode(deps, actor, name, 'draining', requestId);
 }
 
 /** Takes a drain back. */
-export async function resumeProvider(deps: Deps, actor: Actor, name: string, requestId: string | null): Promise<void> {
+export async function resumeProvider(
+  deps: Deps,
+  actor: Actor,
+  name: string,
+  requestId: string | null,
+): Promise<void> {
   await setMode(deps, actor, name, 'active', requestId);
   deps.bell.ring('place');
 }

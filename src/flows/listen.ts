@@ -11,7 +11,9 @@ const GAP_MS = 1_500;
  */
 export async function listen(deps: Deps, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await noteOnce(deps).catch((error: unknown) => deps.log.warn({ err: error }, 'could not note that we listen'));
+    await noteOnce(deps).catch((error: unknown) =>
+      deps.log.warn({ err: error }, 'could not note that we listen'),
+    );
     await deps.clock.sleep(EVERY_MS, signal).catch(() => undefined);
   }
 }

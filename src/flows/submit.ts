@@ -114,7 +114,7 @@ async function write(deps: Deps, group: readonly Pending[]): Promise<(Submitted 
     deps.bell.ring('place');
   }
   return Promise.all(
-    rows.map((row) => (made.has(row.row.id) ? { row: row.row, replayed: false } : replay(deps, row))),
+    rows.map(async (row) => (made.has(row.row.id) ? { row: row.row, replayed: false } : replay(deps, row))),
   );
 }
 

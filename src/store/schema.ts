@@ -16,10 +16,22 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
 import { ROLES } from '../core/access.ts';
-import { ALLOCATION_STATES, END_REASONS, HOLDING_ALLOCATION_STATES, LIVE_ALLOCATION_STATES } from '../core/allocation.ts';
+import {
+  ALLOCATION_STATES,
+  END_REASONS,
+  HOLDING_ALLOCATION_STATES,
+  LIVE_ALLOCATION_STATES,
+} from '../core/allocation.ts';
 import { JOB_KINDS, JOB_STATES, LIVE_JOB_STATES, type JobSpec, type Waiting } from '../core/job.ts';
 import type { Inventory, Outcome } from '../core/order.ts';
-import { BROKER_KINDS, HEALTH_STATES, PROVIDER_MODES, REALMS, type Certification, type Site } from '../core/provider.ts';
+import {
+  BROKER_KINDS,
+  HEALTH_STATES,
+  PROVIDER_MODES,
+  REALMS,
+  type Certification,
+  type Site,
+} from '../core/provider.ts';
 
 /** `'a', 'b'` for a CHECK or a partial index, from the tuple that the code uses: a state exists in one place. */
 const oneOf = (values: readonly string[]) => sql.raw(values.map((value) => `'${value}'`).join(', '));
@@ -168,7 +180,10 @@ export const offers = pgTable(
     primaryKey({ columns: [t.provider, t.name] }),
     check('offers_counts', sql`${t.capacity} >= 0 and ${t.used} >= 0 and ${t.gpuCount} >= 0`),
     check('offers_gpu', sql`(${t.gpuModel} is null) = (${t.gpuCount} = 0)`),
-    check('offers_prices', sql`coalesce(${t.priceMicrosPerHour}, 0) >= 0 and coalesce(${t.spotPriceMicrosPerHour}, 0) >= 0`),
+    check(
+      'offers_prices',
+      sql`coalesce(${t.priceMicrosPerHour}, 0) >= 0 and coalesce(${t.spotPriceMicrosPerHour}, 0) >= 0`,
+    ),
     index('offers_live_by_price')
       .on(t.priceMicrosPerHour)
       .where(sql`${t.withdrawnAt} is null`),
@@ -188,7 +203,10 @@ export const exchangeRates = pgTable(
     rateMicros: micros('rate_micros').notNull(),
     createdAt: at('created_at').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.currency, t.asOf] }), check('exchange_rates_positive', sql`${t.rateMicros} > 0`)],
+  (t) => [
+    primaryKey({ columns: [t.currency, t.asOf] }),
+    check('exchange_rates_positive', sql`${t.rateMicros} > 0`),
+  ],
 );
 
 // ---- work -----------------------------------------------------------------------------------------------
@@ -297,7 +315,9 @@ export const allocations = pgTable(
     servingAt: at('serving_at'),
     /** Charged for this many whole seconds since startedAt; cost = price × seconds, computed over the whole span. */
     meteredSeconds: bigint('metered_seconds', { mode: 'number' }).notNull().default(0),
-    chargedMicros: micros('charged_micros').notNull().default(sql`0`),
+    chargedMicros: micros('charged_micros')
+      .notNull()
+      .default(sql`0`),
     /** Which checkpoint it started from. */
     restoredCheckpoint: text('restored_checkpoint'),
   },
@@ -363,7 +383,10 @@ export const logChunks = pgTable(
     text: text('text').notNull(),
     at: at('at').notNull(),
   },
-  (t) => [index('log_chunks_by_job').on(t.jobId, t.seq), uniqueIndex('log_chunks_once').on(t.allocationId, t.startByte)],
+  (t) => [
+    index('log_chunks_by_job').on(t.jobId, t.seq),
+    uniqueIndex('log_chunks_once').on(t.allocationId, t.startByte),
+  ],
 );
 
 /** Owned by the job. `complete` is set in one guarded statement: only the job's current allocation may. */
@@ -387,7 +410,10 @@ export const checkpoints = pgTable(
       .on(t.jobId, t.id.desc().nullsFirst())
       .where(sql`${t.complete}`),
     index('checkpoints_by_allocation').on(t.allocationId),
-    check('checkpoints_complete', sql`not ${t.complete} or (${t.sizeBytes} is not null and ${t.sha256} is not null and ${t.completedAt} is not null)`),
+    check(
+      'checkpoints_complete',
+      sql`not ${t.complete} or (${t.sizeBytes} is not null and ${t.sha256} is not null and ${t.completedAt} is not null)`,
+    ),
   ],
 );
 
@@ -428,7 +454,11 @@ export const audit = pgTable(
     previousHash: text('previous_hash').notNull(),
     hash: text('hash').notNull(),
   },
-  (t) => [index('audit_actor').on(t.actor, t.seq.desc().nullsFirst()), index('audit_action').on(t.action, t.seq.desc().nullsFirst()), index('audit_target').on(t.target, t.seq.desc().nullsFirst())],
+  (t) => [
+    index('audit_actor').on(t.actor, t.seq.desc().nullsFirst()),
+    index('audit_action').on(t.action, t.seq.desc().nullsFirst()),
+    index('audit_target').on(t.target, t.seq.desc().nullsFirst()),
+  ],
 );
 
 /** Small facts that the engine keeps for itself, such as when it last looked. */

@@ -29,16 +29,14 @@ beforeEach(async () => {
 
 async function running(more: Partial<AllocationRow>): Promise<void> {
   await store.db.insert(jobs).values(jobRow('job-1'));
-  await store.db
-    .insert(allocations)
-    .values(
-      allocationRow('alc-1', 'job-1', 1, {
-        state: 'active',
-        startedAt: NOW,
-        leaseUntil: after(600_000),
-        ...more,
-      }),
-    );
+  await store.db.insert(allocations).values(
+    allocationRow('alc-1', 'job-1', 1, {
+      state: 'active',
+      startedAt: NOW,
+      leaseUntil: after(600_000),
+      ...more,
+    }),
+  );
 }
 const meter = (now: Date) => store.transaction((tx) => meterRunning(tx, now, LEASE));
 const bill = async () => {

@@ -27,15 +27,13 @@ export async function applyVerdict(tx: Tx, now: Date, verdict: VerdictWrite): Pr
     .where(and(eq(providers.name, verdict.provider), eq(providers.health, verdict.from), sameContact))
     .returning({ name: providers.name });
   if (changed.length === 0) return false;
-  await tx
-    .insert(providerHealth)
-    .values({
-      provider: verdict.provider,
-      at: now,
-      source: 'verdict',
-      state: verdict.to,
-      reason: verdict.reason,
-    });
+  await tx.insert(providerHealth).values({
+    provider: verdict.provider,
+    at: now,
+    source: 'verdict',
+    state: verdict.to,
+    reason: verdict.reason,
+  });
   return true;
 }
 
