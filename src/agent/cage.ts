@@ -21,14 +21,25 @@ export function makeCage(ground: Ground, id: string, limits: Limits): Cage {
   if (ground.memory === null) return NO_CAGE;
   const dirs = [join(ground.memory, id)];
   if (ground.cpu !== null && ground.cpu !== ground.memory && limits.cpus > 0) dirs.push(join(ground.cpu, id));
-  try {
-    for (const dir of dirs) mkdirSync(dir, { recursive: true });
-  } catch {
+  if (!dirs.every(makeDir)) {
     for (const dir of dirs) removeCgroup(dir);
     return NO_CAGE;
   }
   setLimits(ground, id, limits);
   return { dirs };
+}
+
+/** Again, if somebody removed the empty folder above it in between. */
+function makeDir(dir: string): boolean {
+  for (let tries = 0; tries < 3; tries++) {
+    try {
+      mkdirSync(dir, { recursive: true });
+      return true;
+    } catch {
+      // Once more.
+    }
+  }
+  return false;
 }
 
 function setLimits(ground: Ground, id: string, limits: Limits): void {

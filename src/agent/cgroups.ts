@@ -36,13 +36,27 @@ const NOTHING: Ground = {
 function claimV1(found: readonly Hierarchy[], name: string): Ground | null {
   const claim = (controller: string): string | null => {
     const home = found.find((one) => one.version === 1 && one.controllers.includes(controller))?.home;
-    return home === undefined ? null : makeDir(join(home, `naru-${name}`));
+    if (home === undefined) return null;
+    removeEmptySiblings(home);
+    return makeDir(join(home, `naru-${name}`));
   };
   const memory = claim('memory');
   if (memory === null) return null;
   const cpu = claim('cpu');
   const detail = cpu === null ? 'cgroup v1: memory limits are kept, CPU limits are not' : 'cgroup v1';
   return { mode: 'cgroup1', memory, cpu, detail };
+}
+
+/**
+ * What wardens left that were killed and whose data folder nobody started again. A living one that has no job just
+ * now loses its folder, too, and makes it again with its next job (cage.ts).
+ */
+function removeEmptySiblings(home: string): void {
+  try {
+    for (const name of readdirSync(home)) if (name.startsWith('naru-')) removeCgroup(join(home, name));
+  } catch {
+    // Not ours to read.
+  }
 }
 
 function claimV2(found: readonly Hierarchy[], name: string): Ground | null {

@@ -22,6 +22,7 @@ export interface Keeper {
 
 export interface KeeperOptions {
   readonly dataDir: string;
+  readonly path: string | undefined;
   readonly idleMs: number;
   readonly busyMs: number;
   readonly log: Logger;
@@ -44,6 +45,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     const onReport = (report: Report): void => void (linked ? options.onReport(report) : early.push(report));
     const fresh = await linkWarden({
       dataDir,
+      path: options.path,
       idleMs: options.idleMs,
       busyMs: options.busyMs,
       onReport,

@@ -24,6 +24,8 @@ export interface WardenLink {
 export interface LinkOptions {
   /** Absolute. */
   readonly dataDir: string;
+  /** Where the warden finds mkfifo. */
+  readonly path: string | undefined;
   /** Milliseconds without job and agent after which the warden goes. */
   readonly idleMs: number;
   /** How long a data folder that another agent has is waited for: it may just be leaving. */
@@ -55,7 +57,7 @@ export async function linkWarden(options: LinkOptions): Promise<WardenLink> {
     if (performance.now() > until)
       throw new Error(`no warden answers in ${options.dataDir}; see warden.log there`);
     if (socket === null && !spawned && holderOf(join(options.dataDir, 'warden.pid')) === null) {
-      spawnWarden(options.dataDir, options.idleMs);
+      spawnWarden(options);
       spawned = true;
     }
     await sleep(20);
@@ -70,7 +72,7 @@ function orWait(error: unknown, leftMs: number, busyMs: number): null {
 }
 
 /** In a session of its own, and with nothing of our environment but PATH: ours may hold the key. */
-function spawnWarden(dataDir: string, idleMs: number): void {
+function spawnWarden({ dataDir, idleMs, path }: LinkOptions): void {
   const log = openSync(join(dataDir, 'warden.log'), 'w', 0o600);
   const child = spawn(
     process.execPath,
@@ -86,7 +88,7 @@ function spawnWarden(dataDir: string, idleMs: number): void {
       detached: true,
       stdio: ['ignore', 'ignore', log],
       // With the cache a warden is 55 MB instead of 85, and half of that shared: what strips types is not loaded.
-      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', NODE_COMPILE_CACHE: join(dataDir, 'cache') },
+      env: { PATH: path ?? '/usr/local/bin:/usr/bin:/bin', NODE_COMPILE_CACHE: join(dataDir, 'cache') },
     },
   );
   closeSync(log);

@@ -73,8 +73,8 @@ export interface Rig {
   readonly depot: Depot;
   readonly executor: Executor;
   start(order: Partial<Order> & Pick<Order, 'command'>, leaseMs?: number): string;
-  /** Keeps renewing everything, as a service would. */
-  keepLeases(): void;
+  /** Keeps renewing everything, as a service would, until what it returns is called. */
+  keepLeases(): () => void;
   see(id: string): Observation | undefined;
   /** Waits until the allocation is seen so. */
   until(id: string, phase: Observation['phase']): Promise<Observation>;
@@ -127,6 +127,7 @@ export async function openRig(
           upMs() + 6_000,
         );
       }, 200);
+      return () => clearInterval(renewing);
     },
     see: (id: string) => executor.observations().find(({ allocationId }) => allocationId === id),
     until: (id: string, phase: Observation['phase']) =>
@@ -173,12 +174,12 @@ export function orderOf(order: Partial<Order> & Pick<Order, 'command'>): Order {
 
 export const shell = (script: string): string[] => ['sh', '-c', script];
 
-/** Looks until there is something to see; fails after 20 s, saying what was waited for. */
+/** Looks until there is something to see; fails after 60 s, saying what was waited for. */
 export async function until<T>(
   look: () => T | null | undefined | Promise<T | null | undefined>,
   what: string,
 ): Promise<T> {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + 60_000;
   for (;;) {
     const found = await look();
     if (found !== null && found !== undefined) return found;

@@ -6,6 +6,7 @@ import { AwsClient } from 'aws4fetch';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { putPackage } from '../../src/agent/httpUplink.ts';
 import { call } from '../../src/agent/http.ts';
+import type { CheckpointStorage } from '../../src/checkpoints.ts';
 import { s3Storage } from '../../src/checkpoints/s3.ts';
 import { ConfigError } from '../../src/config.ts';
 import { noteSkipped } from '../harness/skip.ts';
@@ -16,10 +17,12 @@ if (given === '')
   noteSkipped('checkpoints on S3', 'set TEST_S3=s3://KEY:SECRET@bucket?endpoint=http://… (radosgw will do)');
 
 describe.runIf(given !== '')('checkpoints on S3', () => {
-  const storage = s3Storage(given);
-  const location = storage.locationFor('job-한글 &+', `chk-${randomBytes(4).toString('hex')}`);
+  let storage: CheckpointStorage;
+  let location: string;
   const signal = AbortSignal.timeout(60_000);
   beforeAll(async () => {
+    storage = s3Storage(given);
+    location = storage.locationFor('job-한글 &+', `chk-${randomBytes(4).toString('hex')}`);
     const url = new URL(given);
     const client = new AwsClient({
       accessKeyId: decodeURIComponent(url.username),
