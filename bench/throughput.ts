@@ -17,7 +17,7 @@ const WITHIN_SECONDS = 600;
 
 /** Jobs of 0 s from the first POST to the last end. */
 export async function throughput(bench: Bench): Promise<Finding> {
-  const few = bench.quick ? 100 : 1_000;
+  const few = bench.quick ? 100 : 500;
   const many = bench.quick ? 1_000 : 10_000;
   const real = await realProcesses(bench, few);
   const simulated = await simulatedProviders(bench, many);
