@@ -42,7 +42,10 @@ export type Broker =
       renew(allocationIds: readonly string[], leaseSeconds: number): Promise<void>;
       /** Everything there that carries our label, ended ones included until they are forgotten. */
       list(): Promise<readonly Observation[]>;
-      /** The end of these is on record here: every trace may go. */
+      /**
+       * The end of these is on record here: every trace may go but one. A `submit` that was made before and arrives
+       * after it (from a replica that stood still, over a slow network) must still do nothing until its lease is over.
+       */
       forget(allocationIds: readonly string[]): Promise<void>;
       close(): Promise<void>;
     };

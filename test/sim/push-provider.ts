@@ -13,6 +13,8 @@ export class SimPushProvider {
   readonly #scheduler: Scheduler;
   readonly #network: Network;
   readonly #random: Random;
+  /** Names of what was here: an order that comes late must not bring it up again. */
+  readonly #forgotten = new Set<string>();
   refuseUntilMs = 0;
   downUntilMs = 0;
 
@@ -36,7 +38,12 @@ export class SimPushProvider {
       submit: (order, leaseSeconds) => {
         const leaseUntilMs = until(leaseSeconds);
         return ask(`submit ${order.allocationId}`, () => {
-          if (site.entries.has(order.allocationId) || leaseUntilMs <= this.#scheduler.nowMs) return;
+          if (
+            site.entries.has(order.allocationId) ||
+            this.#forgotten.has(order.allocationId) ||
+            leaseUntilMs <= this.#scheduler.nowMs
+          )
+            return;
           if (this.#scheduler.nowMs < this.refuseUntilMs) {
             throw new BrokerFault(this.#random.chance(0.5) ? 'rejected' : 'no_capacity', 'not today');
           }
@@ -52,9 +59,14 @@ export class SimPushProvider {
         return ask('renew', () => ids.forEach((id) => site.renew(id, leaseUntilMs)));
       },
       list: () => ask('list', () => site.observations()),
-      forget: (ids) => ask('forget', () => ids.forEach((id) => site.forget(id))),
+      forget: (ids) => ask('forget', () => ids.forEach((id) => this.#forget(id))),
       close: () => Promise.resolve(),
     };
+  }
+
+  #forget(id: string): void {
+    this.site.forget(id);
+    this.#forgotten.add(id);
   }
 
   heal(): void {

@@ -9,12 +9,14 @@ export interface Proc {
   pausedUntilMs: number;
   /** Asked at each of its steps: die now, and on which side of the step? */
   crash: 'before' | 'after' | null;
+  /** Stand still for so long when the next step of this name comes up: between having looked and acting on it. */
+  stall: { readonly before: string; readonly ms: number } | null;
   /** Told when it dies. */
   readonly onDeath: (() => void)[];
 }
 
 export function makeProc(name: string): Proc {
-  return { name, alive: true, pausedUntilMs: 0, crash: null, onDeath: [] };
+  return { name, alive: true, pausedUntilMs: 0, crash: null, stall: null, onDeath: [] };
 }
 
 export function kill(proc: Proc): void {
@@ -84,6 +86,11 @@ export class Scheduler {
   /** Waits for its turn, then does `work`. A proc that died meanwhile waits for ever. */
   gate<T>(proc: Proc, label: string, work: () => Promise<T>): Promise<T> {
     if (!proc.alive) return NEVER;
+    if (proc.stall !== null && label.includes(proc.stall.before)) {
+      proc.pausedUntilMs = this.nowMs + proc.stall.ms;
+      this.note(proc.name, `stands still for ${proc.stall.ms} ms before ${label}`);
+      proc.stall = null;
+    }
     return new Promise<T>((resolve, reject) => {
       const run = () => {
         const crash = proc.crash;

@@ -92,7 +92,7 @@ export class World {
       violated,
       broker: (name, kind, caller) => this.pushed.get(name)?.brokerFor(caller) ?? { kind, way: 'pull' },
     };
-    for (let i = random.int(1, 3); i > 0; i -= 1) this.addReplica();
+    for (let i = random.pick([1, 2, 2, 3]); i > 0; i -= 1) this.addReplica();
   }
 
   static async run(url: string, options: SimOptions): Promise<SimResult> {
@@ -165,7 +165,7 @@ export class World {
     scheduler.slowness = 0;
     for (const { proc } of this.replicas) {
       proc.pausedUntilMs = 0;
-      proc.crash = null;
+      proc.crash = proc.stall = null;
     }
     while (this.replicas.filter(({ proc }) => proc.alive).length === 0) this.addReplica();
     for (const agent of this.agents) agent.heal();
@@ -287,6 +287,18 @@ const linkOf = (world: World, random: Random) =>
 /** Long enough to be given up for, more often than not. */
 const outage = (random: Random) => (random.chance(0.3) ? random.int(300, 4_000) : random.int(4_000, 14_000));
 
+/** Where a flow has looked and is about to write what it concluded. */
+const BEFORE_ACTING = [
+  'place:writePage',
+  'place:writePage',
+  'health:enforce',
+  'push:believe',
+  'push:believe',
+  'sync:hear',
+  'expire:',
+  'submit:write',
+];
+
 const DEEDS = {
   submit: (world) => world.workload.submit(),
   misuse: (world) => world.workload.misuse(),
@@ -326,6 +338,7 @@ const DEEDS = {
   replicaPauses: (world, random) => {
     const { proc } = random.pick(world.replicas);
     const ms = random.chance(0.6) ? random.int(50, 1_500) : random.int(1_500, 12_000);
+    if (random.chance(0.7)) return void (proc.stall = { before: random.pick(BEFORE_ACTING), ms });
     world.scheduler.note(proc.name, `stands still for ${ms} ms`);
     proc.pausedUntilMs = world.scheduler.nowMs + ms;
   },
