@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { fileURLToPath } from 'node:url';
 import { noteSkipped } from '../harness/skip.ts';
@@ -20,4 +20,9 @@ export function publicText(path: string): string {
 
 export function publicRows(path: string): Record<string, string>[] {
   return parse(publicText(path), { columns: true });
+}
+
+/** Names of the clouds of which there is a catalog. */
+export function publicClouds(): string[] {
+  return hasPublicData ? readdirSync(`${root}/offers/skypilot-catalog`).toSorted() : [];
 }
