@@ -64,8 +64,12 @@ export function buildApp(deps: Deps, options: DoorOptions = {}): FastifyInstance
   return app;
 }
 
-/** Every door there is. The document's routes come first: they watch the others being registered. */
+/**
+ * Every door there is; of a replica that is an engine only, the operator's (it takes no calls, so it may not look as
+ * if it did). The document's routes come first: they watch the others being registered.
+ */
 function register(app: App, room: Room): void {
+  if (room.deps.config.role === 'engine') return opsRoutes(app, room);
   documentRoutes(app, room);
   app.after(() => {
     opsRoutes(app, room);

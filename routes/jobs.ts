@@ -5,7 +5,7 @@ import { Problem } from '../src/core/problem.ts';
 import { contradictions } from '../src/core/spec-check.ts';
 import { cancelJob } from '../src/flows/cancel.ts';
 import { moveJob } from '../src/flows/move.ts';
-import { submitJob } from '../src/flows/submit.ts';
+import { repeatedJob, submitJob, type Submission, type Submitted } from '../src/flows/submit.ts';
 import { placementsOf } from '../src/store/read/allocations.ts';
 import { findJob, listJobs } from '../src/store/read/jobs.ts';
 import { findProvider } from '../src/store/read/providers.ts';
@@ -43,16 +43,12 @@ export function jobRoutes(app: App, room: Room): void {
     },
     async (request, reply) => {
       const spec = toJobSpec(request.body);
-      refuseContradictions(spec, deps.clock.now());
-      const { organization } = await projectOf(room, request.actor, spec.project);
-      await refuseForeignStart(room, spec);
-      const { row, replayed } = await submitJob(deps, request.actor, {
-        spec,
-        organization,
-        idempotencyKey: idempotencyKeyOf(request),
-        fingerprint: idempotencyKeyOf(request) === null ? '' : fingerprintOf(request),
-        requestId: request.id,
-      });
+      const idempotencyKey = idempotencyKeyOf(request);
+      const fingerprint = idempotencyKey === null ? '' : fingerprintOf(request);
+      const submission = { spec, idempotencyKey, fingerprint, requestId: request.id };
+      const { row, replayed } =
+        (await refuseUnlessRepeated(room, request.actor, submission)) ??
+        (await submitNew(room, request.actor, submission));
       reply.code(201).header('location', `/v1/jobs/${row.id}`);
       if (replayed) reply.header('idempotency-replayed', 'true');
       return renderJob(row, undefined, deps.config.currency);
@@ -183,9 +179,24 @@ async function projectOf(room: Room, actor: Actor, name: string): Promise<Projec
   throw new Problem('not-found', 'There is no such project.', { errors });
 }
 
-function refuseContradictions(spec: JobSpec, now: Date): void {
-  const errors = contradictions(spec, now);
-  if (errors.length > 0) throw new Problem('impossible-spec', 'The job contradicts itself.', { errors });
+type Asked = Omit<Submission, 'organization'>;
+
+/**
+ * A job that contradicts itself is refused, unless it was taken before: a deadline that was still to come when the
+ * first answer got lost must not turn its repetition into a refusal. Null: nothing speaks against it.
+ */
+async function refuseUnlessRepeated({ deps }: Room, actor: Actor, asked: Asked): Promise<Submitted | null> {
+  const errors = contradictions(asked.spec, deps.clock.now());
+  if (errors.length === 0) return null;
+  const first = await repeatedJob(deps, actor, asked);
+  if (first !== null) return first;
+  throw new Problem('impossible-spec', 'The job contradicts itself.', { errors });
+}
+
+async function submitNew(room: Room, actor: Actor, asked: Asked): Promise<Submitted> {
+  const { organization } = await projectOf(room, actor, asked.spec.project);
+  await refuseForeignStart(room, asked.spec);
+  return submitJob(room.deps, actor, { ...asked, organization });
 }
 
 /** Another project's checkpoint is another tenant's data. */

@@ -130,10 +130,27 @@ function submissionRow(deps: Deps, now: Date, { actor, submission }: Pending): S
 /** The key was used before: the same request gets the first answer again, another one is refused. */
 async function replay(deps: Deps, { idempotency }: SubmissionRow): Promise<Submitted | Problem> {
   if (idempotency === null) throw new Error('a submission without a key was not inserted');
-  const first = await readSubmission(deps.store.db, idempotency.principal, idempotency.key);
-  if (first === null || first.fingerprint !== idempotency.fingerprint || first.job === null) {
-    return new Problem('idempotency-mismatch', 'this Idempotency-Key was used with another request');
-  }
+  const first = await firstAnswer(deps, idempotency.principal, idempotency.key, idempotency.fingerprint);
+  return first ?? new Problem('idempotency-mismatch', 'this Idempotency-Key was used with another request');
+}
+
+/** The first answer to this very request, where its key says that there was one; null otherwise. */
+export async function repeatedJob(
+  deps: Deps,
+  actor: Actor,
+  { idempotencyKey, fingerprint }: Pick<Submission, 'idempotencyKey' | 'fingerprint'>,
+): Promise<Submitted | null> {
+  return idempotencyKey === null ? null : firstAnswer(deps, actor.id, idempotencyKey, fingerprint);
+}
+
+async function firstAnswer(
+  deps: Deps,
+  principal: string,
+  key: string,
+  fingerprint: string,
+): Promise<Submitted | null> {
+  const first = await readSubmission(deps.store.db, principal, key);
+  if (first === null || first.fingerprint !== fingerprint || first.job === null) return null;
   const { id, organization, spec, createdBy, createdAt } = first.job;
   return { row: submittedJob(id, organization, spec, createdBy, createdAt), replayed: true };
 }

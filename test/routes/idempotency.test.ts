@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { expireIdempotency } from '../../src/store/apply/idempotency.ts';
 import { openDoor, populate, smallJob, smallProvider, type Door, type Town } from './door.ts';
 
@@ -46,6 +46,18 @@ describe('the same key and the same body', () => {
       expect((await count(table)) - before).toBe(1);
     },
   );
+
+  it('is answered as before though its deadline has passed meanwhile', async () => {
+    const deadline = new Date(Date.now() + 1_500);
+    const body = smallJob({ limits: { deadline: deadline.toISOString() } });
+    const ask = () => door.post('/v1/jobs', body).set('idempotency-key', 'deadline-passed');
+    const first = await ask().expect(201);
+    await vi.waitUntil(() => Date.now() > deadline.getTime(), { timeout: 5_000 });
+    const again = await ask().expect(201);
+    expect(again.headers['idempotency-replayed']).toBe('true');
+    expect(again.body).toEqual(first.body);
+    await door.post('/v1/jobs', body).set('idempotency-key', 'another').expect(422);
+  });
 
   it('gives a secret again to the one who made it, and to nobody who reads the database', async () => {
     const ask = () =>
