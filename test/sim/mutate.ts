@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openGround, type Ground } from './database.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
+import { STEPS } from './seeds.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** What a seed's world is made of. */
@@ -91,7 +92,13 @@ async function main(): Promise<void> {
   let survived = 0;
   try {
     for (const mutant of chosen) {
-      const verdict = await tryMutant(mutant, ground, Number(values.steps ?? 2_500));
+      const verdict = await tryMutant(mutant, ground, Number(values.steps ?? STEPS)).catch(
+        (error: unknown) => ({
+          mutant: mutant.name,
+          foundBy: null,
+          said: String(error),
+        }),
+      );
       if (verdict.foundBy === null) survived += 1;
       const outcome = verdict.foundBy === null ? 'SURVIVED' : `found by seed ${verdict.foundBy}`;
       console.log(`${mutant.name}: ${outcome}\n${verdict.said.split('\n')[0] ?? ''}`);

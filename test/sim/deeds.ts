@@ -1,0 +1,112 @@
+import type { Random } from './random.ts';
+import type { World } from './world.ts';
+
+/** Everything that can happen to a world while the storm lasts. */
+type Deed = (world: World, random: Random) => void;
+
+const agentOf = (world: World, random: Random) => random.pick(world.agents);
+const pushedOf = (world: World, random: Random) => random.pick([...world.pushed.values()]);
+const linkOf = (world: World, random: Random) =>
+  random.pick([...world.agents, ...world.pushed.values()]).link;
+
+/** Long enough to be given up for, more often than not. */
+const outage = (random: Random) => (random.chance(0.3) ? random.int(300, 4_000) : random.int(4_000, 14_000));
+
+/** Where a flow has looked and is about to write what it concluded. */
+const BEFORE_ACTING = [
+  'place:writePage',
+  'place:writePage',
+  'health:enforce',
+  'push:believe',
+  'push:believe',
+  'sync:hear',
+  'expire:',
+  'submit:write',
+];
+
+export const DEEDS = {
+  submit: (world) => world.workload.submit(),
+  misuse: (world) => world.workload.misuse(),
+  cancel: (world) => world.workload.cancel(),
+  move: (world) => world.workload.move(),
+  drain: (world) => world.workload.drain(),
+  changeOffer: (world) => world.workload.changeOffer(),
+  withdrawOffer: (world) => world.workload.withdrawOffer(),
+  vendorWord: (world) => world.workload.vendorWord(),
+  nothing: () => undefined,
+  agentAlone: (world, random) => agentOf(world, random).crash('alone', random.int(100, 9_000)),
+  agentChildren: (world, random) => agentOf(world, random).crash('with-children', outage(random)),
+  agentRecords: (world, random) => agentOf(world, random).crash('records-lost', outage(random)),
+  agentFrozen: (world, random) => agentOf(world, random).freeze(outage(random)),
+  agentRefuses: (world, random) =>
+    void (agentOf(world, random).refuseUntilMs = world.scheduler.nowMs + random.int(500, 5_000)),
+  agentLies: (world, random) =>
+    void (agentOf(world, random).lieUntilMs = world.scheduler.nowMs + random.int(500, 8_000)),
+  siteSlow: (world, random) =>
+    void (agentOf(world, random).site.slowUntilMs = world.scheduler.nowMs + random.int(500, 8_000)),
+  requestsLost: (world, random) =>
+    void (linkOf(world, random).requestsLostUntilMs = world.scheduler.nowMs + outage(random)),
+  answersLost: (world, random) =>
+    void (linkOf(world, random).answersLostUntilMs = world.scheduler.nowMs + outage(random)),
+  linkSlow: (world, random) =>
+    void (linkOf(world, random).slowUntilMs = world.scheduler.nowMs + outage(random)),
+  powerLost: (world, random) => pushedOf(world, random).crash(outage(random)),
+  pushRefuses: (world, random) =>
+    void (pushedOf(world, random).refuseUntilMs = world.scheduler.nowMs + random.int(500, 5_000)),
+  replicaDies: (world, random) => {
+    const up = world.replicas.filter(({ proc }) => proc.alive);
+    if (up.length > 0) random.pick(up).proc.crash = random.pick(['before', 'after']);
+    world.scheduler.in(random.int(100, 6_000), null, () => {
+      if (world.replicas.filter(({ proc }) => proc.alive).length < 3) world.addReplica();
+    });
+  },
+  replicaPauses: (world, random) => {
+    const { proc } = random.pick(world.replicas);
+    const ms = random.chance(0.6) ? random.int(50, 1_500) : random.int(1_500, 12_000);
+    if (random.chance(0.7)) return void (proc.stall = { before: random.pick(BEFORE_ACTING), ms });
+    world.scheduler.note(proc.name, `stands still for ${ms} ms`);
+    proc.pausedUntilMs = world.scheduler.nowMs + ms;
+  },
+} satisfies Record<string, Deed>;
+
+type Weights = Readonly<Partial<Record<keyof typeof DEEDS, number>>>;
+
+export const PEOPLE = {
+  submit: 14,
+  misuse: 1,
+  cancel: 3,
+  move: 3,
+  drain: 1,
+  changeOffer: 2,
+  withdrawOffer: 1,
+  vendorWord: 1,
+  nothing: 6,
+} as Readonly<Record<keyof typeof DEEDS, number>>;
+
+/** Each seed has its own: when everything breaks at once, little is ever seen to go wrong for its own reason. */
+export const WEATHERS: readonly Weights[] = [
+  { nothing: 10 },
+  { agentAlone: 2, agentChildren: 2, agentRecords: 1, agentFrozen: 2, agentRefuses: 1, siteSlow: 1 },
+  { requestsLost: 2, answersLost: 2, linkSlow: 2, siteSlow: 1 },
+  { replicaDies: 4, replicaPauses: 4, agentChildren: 1 },
+  { powerLost: 2, pushRefuses: 2, requestsLost: 2, answersLost: 2, replicaPauses: 2, move: 6 },
+  {
+    agentAlone: 1,
+    agentChildren: 1,
+    agentRecords: 1,
+    agentFrozen: 1,
+    agentRefuses: 1,
+    agentLies: 1,
+    siteSlow: 1,
+    requestsLost: 1,
+    answersLost: 1,
+    linkSlow: 1,
+    powerLost: 1,
+    pushRefuses: 1,
+    replicaDies: 1,
+    replicaPauses: 1,
+  },
+  { move: 10, cancel: 8, agentLies: 2, linkSlow: 1, replicaPauses: 2 },
+  { replicaPauses: 14, replicaDies: 2, move: 6, cancel: 2, linkSlow: 1 },
+  { replicaPauses: 14, changeOffer: 14, withdrawOffer: 6, drain: 5, agentFrozen: 2 },
+];
