@@ -1,5 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join, posix } from 'node:path';
 
 /** Where this process may make cgroups for its jobs. `dirs` are the parents, one for each hierarchy that is used. */
 export interface Ground {
@@ -47,15 +55,42 @@ function claimV1(found: readonly Hierarchy[], name: string): Ground | null {
   return { mode: 'cgroup1', memory, cpu, detail };
 }
 
+/** An empty cgroup that is younger may be one that its job is just about to enter. */
+const ABANDONED_MS = 60_000;
+
 /**
  * What wardens left that were killed and whose data folder nobody started again. A living one that has no job just
- * now loses its folder, too, and makes it again with its next job (cage.ts).
+ * now may lose its folder, too, and makes it again with its next job (cage.ts).
  */
 function removeEmptySiblings(home: string): void {
+  for (const ground of foldersIn(home)) {
+    if (!basename(ground).startsWith('naru-') || !isAbandoned(ground)) continue;
+    for (const job of foldersIn(ground)) if (isAbandoned(job)) removeEmpty(job);
+    removeEmpty(ground);
+  }
+}
+
+function isAbandoned(dir: string): boolean {
+  const made = statSync(dir, { throwIfNoEntry: false })?.mtimeMs;
+  return made !== undefined && Date.now() - made > ABANDONED_MS;
+}
+
+function foldersIn(dir: string): string[] {
   try {
-    for (const name of readdirSync(home)) if (name.startsWith('naru-')) removeCgroup(join(home, name));
+    const entries = readdirSync(dir, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(dir, name));
   } catch {
-    // Not ours to read.
+    return [];
+  }
+}
+
+/** The kernel refuses while there is a process or another cgroup in it. */
+function removeEmpty(dir: string): boolean {
+  try {
+    rmdirSync(dir);
+    return true;
+  } catch {
+    return !existsSync(dir);
   }
 }
 
@@ -153,13 +188,6 @@ export function write(path: string, text: string): boolean {
 
 /** Removes a cgroup that has no process in it, with what is below; false while there are some. */
 export function removeCgroup(dir: string): boolean {
-  try {
-    if (!existsSync(dir)) return true;
-    for (const entry of readdirSync(dir, { withFileTypes: true }))
-      if (entry.isDirectory()) removeCgroup(join(dir, entry.name));
-    rmdirSync(dir);
-    return true;
-  } catch {
-    return false;
-  }
+  for (const inside of foldersIn(dir)) removeCgroup(inside);
+  return removeEmpty(dir);
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync, rmSync, unlinkSync } from 'node:fs';
+import { constants, mkdirSync, openSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 const BATCH = 16;
@@ -36,9 +36,4 @@ export function pipes(dataDir: string): { open(): Pipe; close(): void } {
     return { readFd, writeFd };
   };
   return { open, close: () => rmSync(dir, { recursive: true, force: true }) };
-}
-
-export function closePipe(pipe: Pipe): void {
-  closeSync(pipe.readFd);
-  closeSync(pipe.writeFd);
 }

@@ -24,10 +24,10 @@ export function createHunter(): { kill(prey: Prey): Promise<void> } {
   const round = async (): Promise<void> => {
     const now = [...waiting];
     for (const { prey } of now) strike(prey);
-    const bare = now.map(({ prey }) => prey).filter(({ cage }) => cage.dirs.length === 0);
-    const found = await findProcesses(bare.map((prey) => ({ ...prey, leader: ownGroup(prey) })));
+    // Also for those with a cgroup: one that could not be entered must not let anything escape.
+    const found = await findProcesses(now.map(({ prey }) => ({ ...prey, leader: ownGroup(prey) })));
     for (const one of now) {
-      const pids = found.get(one.prey.allocationId) ?? pidsOf(one.prey.cage);
+      const pids = [...(found.get(one.prey.allocationId) ?? []), ...pidsOf(one.prey.cage)];
       for (const pid of pids) send(pid, 'SIGKILL');
       one.rounds += 1;
       if (pids.length > 0) continue;

@@ -23,8 +23,6 @@ export async function clearLeftovers(folders: Folders, ground: Ground): Promise<
       const startTicks = started?.startTicks ?? null;
       const leader = alive && isOrWas(started.pid, startTicks) ? started.pid : null;
       const cage = { dirs: sameBoot(intent.at) ? intent.cgroups : [] };
-      // By environment as well as by cgroup: an intent without a pid may be a process that is just being spawned.
-      await hunter.kill({ allocationId: id, leader, startTicks, cage: { dirs: [] } });
       await hunter.kill({ allocationId: id, leader, startTicks, cage });
       removeCage(cage);
       const ranMs = started === null ? null : ageMs(started.at);

@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import { closeSync } from 'node:fs';
 import type { ChildProcess } from 'node:child_process';
 import { makeCage, oomKills, removeCage, NO_CAGE, type Cage } from './cage.ts';
@@ -6,12 +5,13 @@ import { capture, LOG_LIMIT_BYTES, type Capture } from './capture.ts';
 import type { Ground } from './cgroups.ts';
 import { ageMs, stamp, upMs } from './clock.ts';
 import type { Exit, Folders, Started } from './folders.ts';
-import { closePipe, type Pipe } from './fifos.ts';
+import type { Pipe } from './fifos.ts';
 import { createHunter, type Prey } from './hunter.ts';
 import { launch } from './launch.ts';
 import { dueAt, whatIsDue, type Fate } from './lease.ts';
 import type { Held, Launch } from './protocol.ts';
 import { signalGroup, startTicksOf } from './tree.ts';
+import { describe, exitCodeOf, neverRan, tooLate } from './verdict.ts';
 
 /** What the supervisor tells whoever listens. */
 export interface Ears {
@@ -60,11 +60,8 @@ export function createSupervisor(
   const end = (job: Job, exit: Exit): void => {
     if (job.exit !== null) return;
     job.exit = exit;
-    try {
-      folders.write(job.id, 'exit.json', exit);
-    } catch {
-      // A full disk: whoever listens hears it all the same, and after a restart it counts as lost.
-    }
+    // Without it whoever listens hears it all the same, and after a restart it counts as lost.
+    keep(() => folders.write(job.id, 'exit.json', exit));
     removeCage(job.cage);
     ears.ended(job.id, exit, job.capture?.position() ?? 0);
   };
@@ -75,30 +72,38 @@ export function createSupervisor(
     const cage = makeCage(ground, request.id, request.limits);
     const job: Job = { ...NEW, id: request.id, cage, memoryBytes: request.limits.memoryBytes, deadlineMs };
     jobs.set(job.id, job);
-    let pipe: Pipe | null = null;
+    let child: ChildProcess;
     try {
       folders.write(job.id, 'intent.json', { cgroups: cage.dirs, at: stamp() });
-      pipe = openPipe();
-      const child = launch(request, folders.workDir(job.id), cage, pipe.writeFd);
-      closeSync(pipe.writeFd);
-      adopt(job, child, pipe.readFd);
+      child = spawnInto(job, request);
     } catch (error) {
-      if (pipe !== null) closeQuietly(pipe);
-      end(job, neverRan(error));
+      return end(job, neverRan(error));
+    }
+    adopt(job, child);
+  };
+
+  /** Whatever can fail is done before the spawn: from then on the job is there, and is never called refused. */
+  const spawnInto = (job: Job, request: Launch): ChildProcess => {
+    const pipe = openPipe();
+    try {
+      job.capture = capture(pipe.readFd, folders.logDir(job.id), LOG_LIMIT_BYTES, () => {
+        ears.output(job.id, job.capture?.position() ?? 0);
+      });
+      return launch(request, folders.workDir(job.id), job.cage, pipe.writeFd);
+    } finally {
+      closeSync(pipe.writeFd);
     }
   };
 
-  const adopt = (job: Job, child: ChildProcess, readFd: number): void => {
-    job.capture = capture(readFd, folders.logDir(job.id), LOG_LIMIT_BYTES, () => {
-      ears.output(job.id, job.capture?.position() ?? 0);
-    });
+  const adopt = (job: Job, child: ChildProcess): void => {
     child.on('error', (error) => {
       if (job.started === null) end(job, neverRan(error));
     });
     child.on('exit', (code, signal) => void finish(job, code, signal));
     if (child.pid === undefined) return;
     job.started = { pid: child.pid, startTicks: startTicksOf(child.pid), at: stamp() };
-    folders.write(job.id, 'started.json', job.started);
+    // Without this record (a full disk) a successor still finds the job, by its cgroup and its environment.
+    keep(() => folders.write(job.id, 'started.json', job.started as Started));
     ears.started(job.id, job.started);
     arm();
   };
@@ -110,7 +115,11 @@ export function createSupervisor(
     const at = stamp();
     await hunter.kill(preyOf(job));
     await job.capture?.close(1_000);
-    const detail = describe(job, code, signal);
+    const detail = describe(
+      { oomKills: oomKills(job.cage), memoryBytes: job.memoryBytes, cause },
+      code,
+      signal,
+    );
     end(job, { outcome: cause ?? 'exited', exitCode: exitCodeOf(code, signal), detail, ranMs, at });
   };
 
@@ -182,41 +191,11 @@ function preyOf(job: Job): Prey {
   return { allocationId: id, leader: started?.pid ?? null, startTicks: started?.startTicks ?? null, cage };
 }
 
-function neverRan(error: unknown): Exit {
-  const detail = `could not be started: ${error instanceof Error ? error.message : String(error)}`;
-  return { outcome: 'refused', exitCode: null, detail: detail.slice(0, 500), ranMs: null, at: stamp() };
-}
-
-function tooLate(): Exit {
-  const detail = 'its lease ran out before it was started';
-  return { outcome: 'lease-expired', exitCode: null, detail, ranMs: null, at: stamp() };
-}
-
-/** As a shell says it: 128 and the signal's number. */
-export function exitCodeOf(code: number | null, signal: NodeJS.Signals | null): number | null {
-  if (code !== null) return code & 0xff;
-  return signal === null ? null : 128 + constants.signals[signal];
-}
-
-function describe(job: Job, code: number | null, signal: NodeJS.Signals | null): string | null {
-  const kills = oomKills(job.cage);
-  if (kills > 0)
-    return `out of memory: the kernel killed ${kills} of its processes at the limit of ${gib(job.memoryBytes)} GiB`;
-  if (job.cause === 'lease-expired') return 'its lease ran out: nothing was heard from the service';
-  if (signal !== null && job.cause === null) return `killed by ${signal}`;
-  if (code === 127 && job.cause === null)
-    return 'exit code 127: the command was not found (or said so itself)';
-  if (code === 126 && job.cause === null)
-    return 'exit code 126: the command is not executable (or said so itself)';
-  return null;
-}
-
-const gib = (bytes: number): string => String(Math.round((bytes / 2 ** 30) * 1000) / 1000);
-
-function closeQuietly(pipe: Pipe): void {
+/** Writes a record if the disk lets it. */
+function keep(write: () => void): void {
   try {
-    closePipe(pipe);
-  } catch {
-    // One end was closed already.
+    write();
+  } catch (error) {
+    process.stderr.write(`${String(error)}\n`);
   }
 }

@@ -6,6 +6,8 @@ export interface Quarry {
   readonly allocationId: string;
   /** Pid of the main process, which leads its own session and group; null where it is not known (any more). */
   readonly leader: number | null;
+  /** When the main process started, in ticks; what is older than it is not looked at. Null: not known. */
+  readonly startTicks: string | null;
 }
 
 interface Stat {
@@ -26,11 +28,7 @@ export function parseStat(text: string): Stat | null {
 
 /** With the pid it names one process for good: a pid alone may be somebody else's by now. Null: no such process. */
 export function startTicksOf(pid: number): string | null {
-  try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.startTicks ?? null;
-  } catch {
-    return null;
-  }
+  return statOf(pid)?.startTicks ?? null;
 }
 
 /**
@@ -44,30 +42,34 @@ export async function findProcesses(quarries: readonly Quarry[]): Promise<Map<st
   const byLeader = new Map<number, string>();
   for (const one of quarries) if (one.leader !== null) byLeader.set(one.leader, one.allocationId);
   const wanted = new Set(quarries.map((one) => one.allocationId));
+  const since = Math.min(...quarries.map(({ startTicks }) => Number(startTicks ?? 0)));
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
   for (const name of pids) {
     const pid = Number(name);
-    if (pid === process.pid) continue;
-    const owner = await ownerOf(pid, byLeader, wanted);
-    if (owner !== null) found.set(owner, [...(found.get(owner) ?? []), pid]);
+    const stat = pid === process.pid ? null : statOf(pid);
+    if (stat === null || stat.state === 'Z' || stat.state === 'X' || Number(stat.startTicks) < since)
+      continue;
+    const owner = byLeader.get(stat.group) ?? byLeader.get(stat.session) ?? (await namedBy(pid));
+    if (owner !== null && wanted.has(owner)) found.set(owner, [...(found.get(owner) ?? []), pid]);
   }
   return found;
 }
 
-async function ownerOf(
-  pid: number,
-  byLeader: ReadonlyMap<number, string>,
-  wanted: ReadonlySet<string>,
-): Promise<string | null> {
-  const stat = parseStat(await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ''));
-  if (stat === null || stat.state === 'Z' || stat.state === 'X') return null;
-  const byGroup = byLeader.get(stat.group) ?? byLeader.get(stat.session);
-  if (byGroup !== undefined) return byGroup;
+/** At once, because it never waits and there are hundreds; the environment of a stuck process may make one wait. */
+function statOf(pid: number): Stat | null {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return null;
+  }
+}
+
+/** The allocation that a process's environment names, or null. */
+async function namedBy(pid: number): Promise<string | null> {
   const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
   const at = environment.indexOf('NARU_ALLOCATION_ID=');
   if (at < 0 || (at > 0 && environment[at - 1] !== '\0')) return null;
-  const id = environment.slice(at + 19).split('\0', 1)[0] ?? '';
-  return wanted.has(id) ? id : null;
+  return environment.slice(at + 19).split('\0', 1)[0] ?? null;
 }
 
 /** Signals every process of the group that `leader` leads; false when there is none. */

@@ -50,7 +50,7 @@ export function contract(name: string, open: () => Promise<Variant>): void {
 
     it('submitted again, it is the same one', async () => {
       const order = await submit('echo once; sleep 100');
-      await until_(order.allocationId, 'running');
+      await until(() => variant.log(order.allocationId) === 'once\n' || null, 'its start');
       await broker.submit(order, 60);
       await broker.submit(order, 60);
       expect(
