@@ -57,6 +57,14 @@ export const OUTCOMES = [
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** Ends that speak against the provider, not against the job. */
+export const UNKEPT_OUTCOMES = [
+  'lease-expired',
+  'refused',
+  'no-capacity',
+  'lost',
+] as const satisfies readonly Outcome[];
+
 /** What a provider says about one allocation. Ages instead of times: the provider's clock is not trusted. */
 export interface Observation {
   readonly allocationId: string;

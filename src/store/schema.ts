@@ -23,7 +23,7 @@ import {
   LIVE_ALLOCATION_STATES,
 } from '../core/allocation.ts';
 import { JOB_KINDS, JOB_STATES, LIVE_JOB_STATES, type JobSpec, type Waiting } from '../core/job.ts';
-import type { Inventory, Outcome } from '../core/order.ts';
+import { UNKEPT_OUTCOMES, type Inventory, type Outcome } from '../core/order.ts';
 import {
   BROKER_KINDS,
   HEALTH_STATES,
@@ -335,6 +335,10 @@ export const allocations = pgTable(
       .on(t.provider)
       .where(sql`${t.state} in (${oneOf(HOLDING_ALLOCATION_STATES)})`),
     index('allocations_by_provider').on(t.provider, t.id.desc().nullsFirst()),
+    // Few, and asked for in every pass: which providers refused or lost work lately.
+    index('allocations_unkept')
+      .on(t.releasedAt, t.provider)
+      .where(sql`${t.outcome} in (${oneOf(UNKEPT_OUTCOMES)})`),
   ],
 );
 

@@ -1,4 +1,5 @@
-import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { UNKEPT_OUTCOMES } from '../../core/order.ts';
 import type { PlacementOffer, PlacementProvider, QueuedJob } from '../../core/placement/types.ts';
 import type { Waiting } from '../../core/job.ts';
 import type { Reader } from '../store.ts';
@@ -23,11 +24,30 @@ export async function loadWorld(reader: Reader, now: Date): Promise<World> {
     .from(exchangeRates)
     .where(sql`${exchangeRates.asOf} <= ${now.toISOString()}`)
     .orderBy(exchangeRates.currency, sql`${exchangeRates.asOf} desc`);
+  const unkept = await countUnkept(reader, now);
   return {
-    providers: providerRows.map((row) => ({ ...row, recentRefusals: 0 })),
+    providers: providerRows.map((row) => ({ ...row, recentRefusals: unkept.get(row.name) ?? 0 })),
     offers: offerRows,
     rates: new Map(rateRows.map((row) => [row.currency, row.rateMicros])),
   };
+}
+
+/** How far back a provider's refusals count against it. */
+const LATELY_SECONDS = 600;
+
+/** Allocations that each provider refused or lost lately. */
+async function countUnkept(reader: Reader, now: Date): Promise<ReadonlyMap<string, number>> {
+  const rows = await reader
+    .select({ provider: allocations.provider, n: sql<number>`count(*)::int` })
+    .from(allocations)
+    .where(
+      and(
+        inArray(allocations.outcome, [...UNKEPT_OUTCOMES]),
+        sql`${allocations.releasedAt} > ${now.toISOString()}::timestamptz - make_interval(secs => ${LATELY_SECONDS})`,
+      ),
+    )
+    .groupBy(allocations.provider);
+  return new Map(rows.map(({ provider, n }) => [provider, n]));
 }
 
 /** A queued job with what is needed to write its placement. */

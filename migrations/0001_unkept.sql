@@ -1,0 +1,1 @@
+CREATE INDEX "allocations_unkept" ON "allocations" USING btree ("released_at","provider") WHERE "allocations"."outcome" in ('lease-expired', 'refused', 'no-capacity', 'lost');
