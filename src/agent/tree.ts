@@ -34,7 +34,7 @@ export function startTicksOf(pid: number): string | null {
 /**
  * Live processes of these jobs, by one look at /proc. A daemon that forked twice left the group, perhaps the
  * session, but its environment still names the allocation. One that also empties its environment is only caught by
- * a cgroup (limits.ts), which is why one is made for every job where the machine allows it.
+ * a cgroup (cage.ts), which is why one is made for every job where the machine allows it.
  */
 export async function findProcesses(quarries: readonly Quarry[]): Promise<Map<string, number[]>> {
   const found = new Map<string, number[]>();
@@ -64,12 +64,13 @@ function statOf(pid: number): Stat | null {
   }
 }
 
+const NAMES = '\0NARU_ALLOCATION_ID=';
+
 /** The allocation that a process's environment names, or null. */
 async function namedBy(pid: number): Promise<string | null> {
-  const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-  const at = environment.indexOf('NARU_ALLOCATION_ID=');
-  if (at < 0 || (at > 0 && environment[at - 1] !== '\0')) return null;
-  return environment.slice(at + 19).split('\0', 1)[0] ?? null;
+  const environment = `\0${await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')}`;
+  const at = environment.indexOf(NAMES);
+  return at < 0 ? null : (environment.slice(at + NAMES.length).split('\0', 1)[0] ?? null);
 }
 
 /** Signals every process of the group that `leader` leads; false when there is none. */
