@@ -227,6 +227,9 @@ export class Invariants {
     ) {
       this.#violated(`${one.id} was fenced, and its lease was renewed`);
     }
+    if (one.outcome === 'lost' && !this.#truth.known.has(one.id)) {
+      this.#violated(`${one.id} is taken for lost, and ${one.provider} had not even heard of it`);
+    }
     const job = now.jobs.get(one.job);
     if (one.outcome === 'exited' && one.exitCode === 0 && job?.current === one.id && !isTerminal(job.state)) {
       this.#violated(`${one.id} ended with 0, and ${one.job} is ${job.state}`);

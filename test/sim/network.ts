@@ -70,7 +70,7 @@ export class Network {
       if (this.#lost(link.requestsLostUntilMs) || up.length === 0) return;
       const replica = this.#random.pick(up);
       this.syncs += 1;
-      replica
+      void replica
         .sync(provider, JSON.parse(sent) as SyncRequest, signal)
         .then((answer): Reply => ({
           kind: 'answer',

@@ -100,7 +100,8 @@ export class SimPushProvider {
           const value = work();
           settle = () => resolve(value);
         } catch (error) {
-          settle = () => reject(error as Error);
+          const refused = error as BrokerFault;
+          settle = () => reject(refused);
         }
         if (scheduler.nowMs < this.link.answersLostUntilMs) return;
         scheduler.in(this.#network.delayMs(this.link), caller, settle);

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Logger } from 'pino';
 import type { Broker } from '../../brokers/broker.ts';
 import type { Bell, Topic } from '../../src/bell.ts';
@@ -67,8 +68,7 @@ export class Replica {
 
   /** A failure that no flow may have: neither a Problem nor a fault of the outside. */
   unexpected(what: string, error: unknown): void {
-    const cause =
-      error instanceof Error ? `${error.stack ?? error.message} ${String(error.cause ?? '')}` : String(error);
+    const cause = inspect(error, { depth: 3 });
     this.#outside.violated(`${this.proc.name}: ${what} failed: ${cause}`);
   }
 
@@ -92,7 +92,7 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** The shape of the real ones, with seeded randomness. */
 function simIds(random: Random): Ids {
-  const letters = (n: number) => Array.from({ length: n }, () => random.pick([...ALPHABET])).join('');
+  const letters = (n: number) => Array.from({ length: n }, () => ALPHABET[random.int(0, 31)]).join('');
   return {
     next(kind: IdKind, now: Date) {
       let time = '';

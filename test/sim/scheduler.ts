@@ -100,7 +100,7 @@ export class Scheduler {
             if (crash === 'after') this.#die(proc, `dies after ${label}`);
             if (proc.alive) resolve(value);
           },
-          (error: unknown) => {
+          (error: Error) => {
             if (crash === 'after') this.#die(proc, `dies after ${label}`);
             if (proc.alive) reject(error);
           },

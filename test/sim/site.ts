@@ -138,6 +138,7 @@ export class Site {
       stopped: false,
     };
     this.entries.set(id, entry);
+    this.#truth.known.add(id);
     return entry;
   }
 

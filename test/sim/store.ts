@@ -109,7 +109,7 @@ export function simStore(real: Store, proc: Proc, scheduler: Scheduler, locks: V
     }
   };
   return {
-    db: drizzle(new GatedClient() as never, { schema }) as unknown as Db,
+    db: drizzle(new GatedClient() as never, { schema }),
     transaction: (work) => scheduler.gate(proc, `tx ${callerOf()}`, () => transaction(work)),
     check: () => Promise.resolve(),
     close: () => Promise.resolve(),

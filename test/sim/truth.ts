@@ -18,6 +18,8 @@ export interface Run {
 export class Truth {
   readonly runs: Run[] = [];
   readonly live = new Map<string, Run>();
+  /** Allocations that some machine had on record at some time. */
+  readonly known = new Set<string>();
   readonly #scheduler: Scheduler;
   readonly #violated: (what: string) => void;
   /** May this start at all? Asked of the invariants, who know what the database says. Null: yes. */

@@ -125,7 +125,7 @@ describe('a release', () => {
     await store.db.insert(allocations).values(allocationRow('alc-2', 'job-2', 1));
     await store.db.update(offers).set({ used: 2 });
     const both = await Promise.all([apply(after(12_000), release()), apply(after(12_000), release())]);
-    expect(both.map(({ released }) => released).sort()).toEqual([0, 1]);
+    expect(both.map(({ released }) => released).toSorted((a, b) => a - b)).toEqual([0, 1]);
     expect(await used()).toBe(1);
   });
 
@@ -251,7 +251,7 @@ describe('a job changes', () => {
       apply(after(1_000), toState('succeeded')),
       apply(after(1_000), toState('failed')),
     ]);
-    expect((a!.jobs.succeeded ?? 0) + (b!.jobs.failed ?? 0)).toBe(1);
+    expect((a.jobs.succeeded ?? 0) + (b.jobs.failed ?? 0)).toBe(1);
     expect((await told()).length).toBe(1);
   });
 });
