@@ -7,6 +7,7 @@ import { applyChanges } from '../store/apply/changes.ts';
 import { applyVerdict, readListening } from '../store/apply/health.ts';
 import { loadContacts, type ContactRow } from '../store/load/health.ts';
 import { loadHeld } from '../store/load/sync.ts';
+import { LISTENING_GAP_MS } from './listen.ts';
 
 /**
  * Judges every provider, and gives up what runs on those that are down: verdict, fence and requeue are one
@@ -16,7 +17,7 @@ export async function healthPass(deps: Deps): Promise<void> {
   const now = deps.clock.now();
   const listening = await deps.store.transaction((tx) => readListening(tx));
   // Nobody takes agents' calls just now (or only just): their silence says nothing about them.
-  if (listening === null || now.getTime() - listening.at.getTime() > deps.timing.degradedAfterMs) return;
+  if (listening === null || now.getTime() - listening.at.getTime() > LISTENING_GAP_MS) return;
   for (const contact of await loadContacts(deps.store.db, now)) {
     deps.metrics.setProviderHealth(contact.provider, contact.health);
     const verdict = judgeHealth(contact, listening.since, now, deps.timing);

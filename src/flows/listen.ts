@@ -3,7 +3,7 @@ import { noteListening } from '../store/apply/health.ts';
 
 const EVERY_MS = 500;
 /** Nobody of ours noted anything for this long: agents could not have been heard. */
-const GAP_MS = 1_500;
+export const LISTENING_GAP_MS = 1_500;
 
 /**
  * Says, again and again until `signal`, that this process takes agents' calls. Without it the engine judges nobody:
@@ -21,5 +21,5 @@ export async function listen(deps: Deps, signal: AbortSignal): Promise<void> {
 /** One note. */
 export async function noteOnce(deps: Deps): Promise<void> {
   const now = deps.clock.now();
-  await deps.store.transaction((tx) => noteListening(tx, now, GAP_MS));
+  await deps.store.transaction((tx) => noteListening(tx, now, LISTENING_GAP_MS));
 }
