@@ -19,6 +19,7 @@ import { offerRoutes } from './offers.ts';
 import { opsRoutes } from './ops.ts';
 import { peopleRoutes } from './people.ts';
 import { sendProblem } from './problems.ts';
+import { providerHealthRoutes } from './provider-health.ts';
 import { providerRoutes } from './providers.ts';
 import { rateRoutes } from './rates.ts';
 import { requestId } from './request-id.ts';
@@ -79,6 +80,7 @@ function register(app: App, room: Room): void {
     eventRoutes(app, room);
     jobLogRoutes(app, room);
     providerRoutes(app, room);
+    providerHealthRoutes(app, room);
     offerRoutes(app, room);
     rateRoutes(app, room);
     auditRoutes(app, room);

@@ -3,41 +3,32 @@ import { vendorScope } from '../src/core/access.ts';
 import { acceptedGpus } from '../src/core/gpu.ts';
 import { parseMicros } from '../src/core/money.ts';
 import { Problem } from '../src/core/problem.ts';
-import { importCatalog } from '../src/flows/importCatalog.ts';
 import { patchOffer } from '../src/flows/patchOffer.ts';
 import { replaceOffers } from '../src/flows/replaceOffers.ts';
 import { findOffer, searchOffers, type OfferMark } from '../src/store/read/offers.ts';
 import { answer } from './answers.ts';
-import { askOf, creatingHeaders, sendCreated } from './creating.ts';
 import { readCursor, renderPage, type Mark } from './cursor.ts';
 import { changingHeaders, etagOf, seenVersion } from './etag.ts';
+import { offerImportRoutes } from './offer-import.ts';
 import { toPatch, toTerms } from './offer-terms.ts';
 import { visibleProvider } from './providers.ts';
 import type { App, Room } from './room.ts';
 import { page, paging } from './schemas/fields.ts';
-import {
-  imported,
-  importQuery,
-  offer,
-  offerParams,
-  offerPatch,
-  offerQuery,
-  offerSet,
-  replaced,
-} from './schemas/offer.ts';
+import { offer, offerParams, offerPatch, offerQuery, offerSet, replaced } from './schemas/offer.ts';
 import { providerParams } from './schemas/provider.ts';
-import { renderImport, renderOffer } from './views/offer.ts';
+import { renderOffer } from './views/offer.ts';
 
 const tags = ['Offers'];
 const MIB = 1024 * 1024;
-const CATALOG_LIMIT = 16 * MIB;
+/** A whole market of offers in one set. */
+const SET_LIMIT = 16 * MIB;
 
 export function offerRoutes(app: App, room: Room): void {
   search(app, room);
   ofProvider(app, room);
   changing(app, room);
   // In a scope of its own, so that text/csv is taken here and nowhere else.
-  app.register(async (inside) => importing(inside as unknown as App, room));
+  app.register(async (inside) => offerImportRoutes(inside as unknown as App, room));
 }
 
 const acceptMark = ([price, provider, name]: Mark): OfferMark | undefined => {
@@ -158,7 +149,7 @@ function changing(app: App, room: Room): void {
     '/v1/providers/:name/offers',
     {
       config: { may: 'providers.write' },
-      bodyLimit: CATALOG_LIMIT,
+      bodyLimit: SET_LIMIT,
       schema: {
         operationId: 'replaceOffers',
         tags,
@@ -208,54 +199,6 @@ function changing(app: App, room: Room): void {
       );
       reply.header('etag', etagOf(view.offer));
       return renderOffer(view, deps.config.currency);
-    },
-  );
-}
-
-function importing(app: App, room: Room): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('text/csv', { parseAs: 'string', bodyLimit: CATALOG_LIMIT }, (_, body, done) =>
-    done(null, body),
-  );
-
-  app.post(
-    '/v1/providers/:name/offers/import',
-    {
-      config: { may: 'providers.write' },
-      bodyLimit: CATALOG_LIMIT,
-      schema: {
-        operationId: 'importOffers',
-        tags,
-        summary: 'Import a catalog',
-        description:
-          'Makes a public price list all that a provider sells: at most 16 MiB. Names are made of what identifies the machine, so the same file twice changes nothing. Offers that were there keep their capacity.',
-        headers: creatingHeaders,
-        consumes: ['text/csv'],
-        params: providerParams,
-        querystring: importQuery,
-        body: z
-          .string()
-          .min(1)
-          .meta({
-            description: 'The catalog: CSV with a header line.',
-            examples: [
-              'InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,Price,SpotPrice,Region\nh100x8,H100,8,96,1024,19.6,9.8,kr-central\n',
-            ],
-          }),
-        response: { 200: answer('What changed.', imported) },
-        problems: ['not-found', 'request-in-progress', 'idempotency-mismatch'],
-      },
-    },
-    async (request, reply) => {
-      const { name } = await visibleProvider(room, request.actor, request.params.name);
-      const input = { csv: request.body, capacity: request.query.capacity };
-      const body = sendCreated(
-        reply,
-        await importCatalog(room.deps, request.actor, name, input, askOf(request, renderImport)),
-        null,
-      );
-      reply.code(200);
-      return body;
     },
   );
 }

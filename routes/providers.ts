@@ -5,32 +5,16 @@ import { BROKER_KINDS, type BrokerKind } from '../src/core/provider.ts';
 import { createProvider, type ProviderSpec } from '../src/flows/createProvider.ts';
 import { drainProvider, resumeProvider } from '../src/flows/drain.ts';
 import { patchProvider } from '../src/flows/patchProvider.ts';
-import { recordVendorStatus } from '../src/flows/vendorStatus.ts';
-import {
-  capacityOf,
-  findProvider,
-  listHealth,
-  listProviders,
-  vendorWords,
-} from '../src/store/read/providers.ts';
+import { capacityOf, findProvider, listProviders, vendorWords } from '../src/store/read/providers.ts';
 import type { ProviderRow } from '../src/store/store.ts';
 import { answer } from './answers.ts';
 import { askOf, creatingHeaders, sendCreated } from './creating.ts';
-import { aName, aSeq, readCursor, renderPage } from './cursor.ts';
+import { aName, readCursor, renderPage } from './cursor.ts';
 import { changingHeaders, etagOf, seenVersion } from './etag.ts';
 import type { App, Room } from './room.ts';
 import { page, paging } from './schemas/fields.ts';
-import {
-  healthRecord,
-  newProvider,
-  provider,
-  providerParams,
-  providerPatch,
-  providerRequest,
-  statusRequest,
-  vendorStatus,
-} from './schemas/provider.ts';
-import { renderHealth, renderNewProvider, renderProvider, renderWord } from './views/provider.ts';
+import { newProvider, provider, providerParams, providerPatch, providerRequest } from './schemas/provider.ts';
+import { renderNewProvider, renderProvider } from './views/provider.ts';
 
 const tags = ['Providers'];
 
@@ -38,7 +22,6 @@ export function providerRoutes(app: App, room: Room): void {
   registration(app, room);
   reading(app, room);
   changing(app, room);
-  healthRoutes(app, room);
 }
 
 function registration(app: App, { deps }: Room): void {
@@ -182,67 +165,6 @@ function changing(app: App, room: Room): void {
       },
     );
   }
-}
-
-function healthRoutes(app: App, room: Room): void {
-  const { deps } = room;
-
-  app.post(
-    '/v1/providers/:name/status',
-    {
-      config: { may: 'providers.write' },
-      schema: {
-        operationId: 'sayProviderStatus',
-        tags,
-        summary: "Give the vendor's own word",
-        description: 'It stands beside our verdict, in the history of its health, and does not replace it.',
-        headers: creatingHeaders,
-        params: providerParams,
-        body: statusRequest,
-        response: { 201: answer('The word, as it was recorded.', vendorStatus) },
-        problems: ['not-found', 'impossible-spec', 'request-in-progress', 'idempotency-mismatch'],
-      },
-    },
-    async (request, reply) => {
-      const { name } = await visibleProvider(room, request.actor, request.params.name);
-      const { level, from, until, note } = request.body;
-      const word = {
-        level,
-        note,
-        from: from == null ? null : new Date(from),
-        until: until == null ? null : new Date(until),
-      };
-      return sendCreated(
-        reply,
-        await recordVendorStatus(deps, request.actor, name, word, askOf(request, renderWord)),
-        null,
-      );
-    },
-  );
-
-  app.get(
-    '/v1/providers/:name/health',
-    {
-      config: { may: 'providers.read' },
-      schema: {
-        operationId: 'listProviderHealth',
-        tags,
-        summary: 'How a provider has been',
-        description: 'Every change of our verdict and every word of the vendor, newest first.',
-        params: providerParams,
-        querystring: z.strictObject(paging),
-        response: { 200: answer('A page of its history.', page(healthRecord, 'The records.')) },
-        problems: ['not-found'],
-      },
-    },
-    async (request) => {
-      const { name } = await visibleProvider(room, request.actor, request.params.name);
-      const { limit, cursor } = request.query;
-      const list = `health:${name}`;
-      const found = await listHealth(deps.store.db, name, readCursor(list, cursor, aSeq), limit);
-      return renderPage(list, found, (row) => [row.seq], renderHealth);
-    },
-  );
 }
 
 /** A provider that the actor may see; the same not-found for one that is hidden and one that is not there. */

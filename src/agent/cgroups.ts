@@ -1,3 +1,4 @@
+import { wallMs } from './clock.ts';
 import {
   existsSync,
   mkdirSync,
@@ -72,7 +73,7 @@ function removeEmptySiblings(home: string): void {
 
 function isAbandoned(dir: string): boolean {
   const made = statSync(dir, { throwIfNoEntry: false })?.mtimeMs;
-  return made !== undefined && Date.now() - made > ABANDONED_MS;
+  return made !== undefined && wallMs() - made > ABANDONED_MS;
 }
 
 function foldersIn(dir: string): string[] {

@@ -12,6 +12,9 @@ export function upMs(): number {
   return Math.round(Number.parseFloat(buffer.toString('latin1', 0, length)) * 1000);
 }
 
+/** The wall clock, for comparison with the times of files. Never for leases. */
+export const wallMs = (): number => Date.now();
+
 const buffer = Buffer.alloc(64);
 const uptimeFd = open('/proc/uptime');
 const bootId = readBootId();

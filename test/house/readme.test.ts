@@ -42,7 +42,7 @@ describe('the README tells the truth about', () => {
     const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>;
     };
-    const table = README.slice(README.indexOf('| dependency |'));
+    const table = README.slice(README.search(/\| dependency +\|/));
     const missing = Object.keys(dependencies).filter((name) => {
       const last = name.replace(/^@fastify\//, '');
       return (
