@@ -53,7 +53,7 @@ interface ProviderFacts {
   readonly name: string;
   readonly mode: string;
   readonly health: string;
-  /** Milliseconds between the verdict and what was last heard, counted from when we were listening. */
+  /** Milliseconds between the verdict and what was last heard, counted from when we began to listen. */
   readonly silentMs: number | null;
 }
 
@@ -94,7 +94,7 @@ const SNAPSHOT = `select json_build_object(
     'row', to_jsonb(allocations)::text) order by id), '[]') from allocations),
   'providers', (select json_agg(json_build_object('name', name, 'mode', mode, 'health', health, 'silentMs',
     extract(epoch from health_since - greatest(last_contact_at, (select (value ->> 'since')::timestamptz from engine_facts
-      where engine_facts.name = 'listening'))) * 1000)) from providers),
+      where engine_facts.name = 'listening' and (value ->> 'since')::timestamptz <= health_since))) * 1000)) from providers),
   'offers', (select coalesce(json_agg(json_build_object('provider', provider, 'name', name, 'gpuModel', gpu_model,
     'gpuCount', gpu_count, 'gpuMemoryGiB', gpu_memory_gib, 'cpus', cpus, 'memoryGiB', memory_gib, 'region', region,
     'currency', currency, 'capacity', capacity, 'used', used, 'withdrawn', withdrawn_at is not null) order by provider, name), '[]') from offers),
@@ -227,7 +227,7 @@ export class Invariants {
     ) {
       this.#violated(`${one.id} was fenced, and its lease was renewed`);
     }
-    if (one.outcome === 'lost' && !this.#truth.known.has(one.id)) {
+    if (before?.state === 'submitting' && one.outcome === 'lost' && !this.#truth.known.has(one.id)) {
       this.#violated(`${one.id} is taken for lost, and ${one.provider} had not even heard of it`);
     }
     const job = now.jobs.get(one.job);
