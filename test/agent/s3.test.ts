@@ -3,34 +3,32 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AwsClient } from 'aws4fetch';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { putPackage } from '../../src/agent/httpUplink.ts';
 import { call } from '../../src/agent/http.ts';
 import type { CheckpointStorage } from '../../src/checkpoints.ts';
 import { s3Storage } from '../../src/checkpoints/s3.ts';
 import { ConfigError } from '../../src/config.ts';
-import { noteSkipped } from '../harness/skip.ts';
+import { hasS3, testS3, type TestS3 } from '../harness/s3.ts';
 
-/** A store to test with: `s3://KEY:SECRET@bucket?endpoint=…`. The bucket is made if it is not there. */
-const given = process.env['TEST_S3'] ?? '';
-if (given === '')
-  noteSkipped('checkpoints on S3', 'set TEST_S3=s3://KEY:SECRET@bucket?endpoint=http://… (radosgw will do)');
-
-describe.runIf(given !== '')('checkpoints on S3', () => {
+describe.skipIf(!hasS3('checkpoints on S3'))('checkpoints on S3', () => {
+  let s3: TestS3;
   let storage: CheckpointStorage;
   let location: string;
   const signal = AbortSignal.timeout(60_000);
   beforeAll(async () => {
-    storage = s3Storage(given);
+    s3 = await testS3();
+    storage = s3Storage(s3.url);
     location = storage.locationFor('job-한글 &+', `chk-${randomBytes(4).toString('hex')}`);
-    const url = new URL(given);
+    const url = new URL(s3.url);
     const client = new AwsClient({
       accessKeyId: decodeURIComponent(url.username),
       secretAccessKey: decodeURIComponent(url.password),
       service: 's3',
     });
     await client.fetch(`${url.searchParams.get('endpoint') ?? ''}/${url.hostname}`, { method: 'PUT' });
-  });
+  }, 120_000);
+  afterAll(() => s3?.close());
 
   it('go and come by presigned URLs, with their size known', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'naru-s3-'));
