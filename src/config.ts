@@ -25,7 +25,7 @@ export interface Config {
   readonly role: ServiceRole;
   /** May commands run on the service's own machine? Only where HOST is loopback, or NARU_PROCESS_BROKER=1. */
   readonly processBroker: boolean;
-  /** Null: a folder in `dataDir`. Else `s3://bucket/prefix?endpoint=…&region=…`. */
+  /** Null: a folder in `dataDir`. Else `s3://KEY:SECRET@bucket/prefix?endpoint=…&region=…`. */
   readonly checkpointsUrl: string | null;
   /** Newest bytes of log kept per job. */
   readonly logLimitBytes: number;

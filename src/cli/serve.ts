@@ -16,7 +16,7 @@ Settings are read from the environment; an empty value counts as absent:
   NARU_LOG_LEVEL        trace, debug, info, warn, error, fatal or silent (info)
   NARU_ROLE             api, engine or all (all)
   NARU_PROCESS_BROKER   1: commands may run on this machine (1 where HOST is loopback, else 0)
-  NARU_CHECKPOINTS      s3://bucket/prefix?endpoint=…&region=… (absent: the data folder)
+  NARU_CHECKPOINTS      s3://KEY:SECRET@bucket/prefix?endpoint=…&region=… (absent: the data folder)
   NARU_LOG_LIMIT_BYTES  newest bytes of log kept per job (8388608)
 
 Prints one line on standard output when it is ready; SIGTERM ends it within 10 s.`,

@@ -234,6 +234,20 @@ export class World {
     );
   }
 
+  /** Waits until the job's history has an event of this type. */
+  async event(jobId: string, type: string, withinMs = 60_000): Promise<void> {
+    for (const deadline = Date.now() + withinMs; Date.now() < deadline; await wait(100)) {
+      const { items } = await this.get(`/v1/jobs/${jobId}/events?limit=500`);
+      if ((items as { type: string }[]).some((event) => event.type === type)) return;
+    }
+    throw new Error(`${jobId} had no ${type}`);
+  }
+
+  async text(path: string): Promise<string> {
+    const response = await fetch(`${this.url}${path}`, { headers: { authorization: `Bearer ${ADMIN}` } });
+    return response.text();
+  }
+
   /** Ends everything that was started, with everything that it started, and removes the folder. */
   async close(): Promise<void> {
     for (const child of this.#children) for (const pid of tree(child.pid ?? 0)) kill(pid, 'SIGKILL');
