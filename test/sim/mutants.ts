@@ -18,7 +18,7 @@ const CHANGES = 'src/store/apply/changes.ts';
 const SYNC = 'src/store/load/sync.ts';
 
 /**
- * Not here: the states that a change may leave, and the allocation that must still be current. Every flow judges
+ * Not here: the states that a change or a release may leave, and the allocation that must still be current. Every flow judges
  * under locks that make those guards the second line, so no world finds them; test/store/changes.test.ts does.
  */
 export const MUTANTS: readonly Mutant[] = [
@@ -61,7 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'an offer that was withdrawn between plan and apply is bought',
-    seeds: [17],
+    seeds: [17, 26, 35, 44, 53, 8],
   },
   {
     name: 'no-health-guard',
@@ -113,7 +113,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a replica that stood still takes what was started meanwhile for lost, and the job runs twice',
-    seeds: [7, 16, 4, 25],
+    seeds: [3],
   },
   {
     name: 'own-silence-counts',
@@ -212,18 +212,6 @@ export const MUTANTS: readonly Mutant[] = [
     seeds: [1],
   },
   {
-    name: 'released-again',
-    edits: [
-      {
-        file: CHANGES,
-        find: "where a.state in (${list(allocationStatesBefore('released'))})",
-        replace: 'where true',
-      },
-    ],
-    why: 'a place is freed twice, and a final bill is written anew',
-    seeds: [7, 6, 2],
-  },
-  {
     name: 'places-not-freed',
     edits: [{ file: CHANGES, find: 'set used = o.used - f.n', replace: 'set used = o.used' }],
     why: 'a provider fills up with what is gone',
@@ -239,7 +227,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'a job that had ended well before its provider fell silent runs again',
-    seeds: [11, 2],
+    seeds: [1],
   },
   {
     name: 'stop-forgotten',

@@ -1,21 +1,25 @@
-/** What `npm test` runs: one of each weather that breaks something different. */
-export const SEEDS: readonly number[] = [1, 3, 6, 7];
-
-/** Steps of the storm of each. */
+/** Steps of the storm of each seed that `npm test` runs. */
 export const STEPS = 1_200;
 
+/** What `npm test` runs beside the kept ones: a weather each that breaks something else. */
+export const SEEDS: readonly number[] = [1, 7, 8];
+
 /**
- * Seeds that once failed, and why: kept for ever. A change to the simulator changes what a seed does, so each says
- * what it found; the mutant of that name shows that the net still holds it.
+ * Seeds that once failed, and what they found: kept for ever. A change to the simulator changes what a seed does, so
+ * where a guard came of it, the mutant that takes it away again is named: the net has to go on finding that one.
  */
-export const KEPT: readonly { readonly seed: number; readonly steps: number; readonly found: string }[] = [
+export const KEPT: readonly { readonly seed: number; readonly found: string }[] = [
   {
-    seed: 29,
-    steps: 1_600,
+    seed: 3,
     found:
-      'a replica that stood still between looking at a called provider and believing it took what another had started for lost, and the job ran twice (mutant: absence-is-proof)',
+      'a replica that stood still between looking at a called provider and believing what it saw took what another had started for lost: the job ran twice (absence-is-proof)',
+  },
+  {
+    seed: 6,
+    found:
+      'an order that was long on its way brought up again, at a called provider, what had ended and was forgotten: the job ran twice (Broker.forget says what a broker owes)',
   },
 ];
 
-/** Mutants that `npm test` tries, with a seed that finds each; all of them: `npm run mutants`. */
+/** Mutants that `npm test` tries; all of them: `npm run mutants`. */
 export const TRIED: readonly string[] = ['no-fence', 'lease-not-awaited', 'contact-does-not-count-for-lease'];

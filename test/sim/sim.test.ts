@@ -24,8 +24,8 @@ describe('whatever breaks, work is neither lost nor doubled', () => {
 
   test.each(KEPT)(
     'seed $seed, which once found: $found',
-    async ({ seed, steps }) => {
-      expect((await run(seed, steps)).violations).toEqual([]);
+    async ({ seed }) => {
+      expect((await run(seed, STEPS)).violations).toEqual([]);
     },
     2 * MINUTES,
   );
