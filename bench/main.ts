@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Benchmark } from './harness/bench.ts';
-import { openDatabase } from './harness/database.ts';
+import { openDatabase, type BenchDatabase } from './harness/database.ts';
 import { machine } from './harness/machine.ts';
 import { endAll } from './harness/processes.ts';
 import { keepFinding } from './harness/results.ts';
@@ -42,36 +42,48 @@ async function main(args: readonly string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'naru-bench-'));
   // As root, the embedded database runs as another user, who has to get in.
   chmodSync(folder, 0o711);
-  const stop = () => void endAll().finally(() => process.exit(130));
+  const held: Held = { folder, database: null, leaving: null };
+  const stop = () => void leave(held).finally(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    await run(names.length > 0 ? names : Object.keys(BENCHMARKS), folder, args);
+    held.database = await openDatabase(folder, process.env['DATABASE_URL']);
+    await run(names.length > 0 ? names : Object.keys(BENCHMARKS), held.database, folder, args);
     return 0;
   } finally {
-    await endAll();
-    rmSync(folder, { recursive: true, force: true });
+    await leave(held);
   }
 }
 
-async function run(names: readonly string[], folder: string, args: readonly string[]): Promise<void> {
-  const database = await openDatabase(folder, process.env['DATABASE_URL']);
-  const quick = args.includes('--quick');
-  try {
-    for (const name of names) {
-      const finding = await (BENCHMARKS[name] as Benchmark)({
-        database,
-        folder,
-        quick,
-        say: (line) => console.error(`… ${line}`),
-      });
-      const about = machine(database.about);
-      console.log(
-        `\n## ${finding.title}\n\n${about}\n\n${finding.table}\n\n${finding.notes.map((note) => `- ${note}`).join('\n')}\n`,
-      );
-      if (args.includes('--keep') && !quick) keepFinding(name, finding, about);
-    }
-  } finally {
+/** What has to be gone at the end, whichever way it comes. */
+interface Held {
+  readonly folder: string;
+  database: BenchDatabase | null;
+  leaving: Promise<void> | null;
+}
+
+/** Once, also when a signal comes while it is under way. */
+function leave(held: Held): Promise<void> {
+  held.leaving ??= (async () => {
     await endAll();
-    await database.close();
+    await held.database?.close();
+    rmSync(held.folder, { recursive: true, force: true });
+  })();
+  return held.leaving;
+}
+
+async function run(
+  names: readonly string[],
+  database: BenchDatabase,
+  folder: string,
+  args: readonly string[],
+): Promise<void> {
+  const quick = args.includes('--quick');
+  const say = (line: string) => console.error(`… ${line}`);
+  for (const name of names) {
+    const finding = await (BENCHMARKS[name] as Benchmark)({ database, folder, quick, say });
+    const about = machine(database.about);
+    const notes = finding.notes.map((note) => `- ${note}`).join('\n');
+    console.log(`\n## ${finding.title}\n\n${about}\n\n${finding.table}\n\n${notes}\n`);
+    if (args.includes('--keep') && !quick) keepFinding(name, finding, about);
   }
 }
