@@ -48,7 +48,7 @@ describe('the net is whole: a hole in what it holds is found', () => {
     async (name) => {
       const mutant = MUTANTS.find((one) => one.name === name);
       expect(mutant).toBeDefined();
-      const { foundBy } = await tryMutant(mutant!, inject('database'), STEPS, mutant!.seeds.slice(0, 3));
+      const { foundBy } = await tryMutant(mutant!, inject('database'), STEPS, [...mutant!.seeds, 2, 3, 5, 7]);
       expect(foundBy).not.toBeNull();
     },
     4 * MINUTES,
