@@ -1,16 +1,7 @@
+import type { Fault } from '../src/core/fault.ts';
 import type { Observation, Order, StopOrder } from '../src/core/order.ts';
 
-/** A broker's typed failure. What one means is judged in core/failover.ts alone. */
-export const FAULTS = [
-  'no_capacity',
-  'rejected',
-  'unauthorized',
-  'throttled',
-  'unreachable',
-  'unknown_outcome',
-] as const;
-export type Fault = (typeof FAULTS)[number];
-
+/** A broker's typed failure. */
 export class BrokerFault extends Error {
   readonly fault: Fault;
   readonly retryAfterSeconds: number | null;

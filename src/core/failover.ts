@@ -1,6 +1,7 @@
 import type { AllocationState, EndReason } from './allocation.ts';
 import type { Change, JobChange, Requeue } from './change.ts';
 import { isTerminal, type ContinuityMode, type JobReason, type JobState } from './job.ts';
+import type { Fault } from './fault.ts';
 import type { Observation, Outcome } from './order.ts';
 import type { Timing } from './timing.ts';
 
@@ -66,6 +67,23 @@ export function judgeUnseen(held: Held, now: Date, timing: Timing): Change[] {
   return giveUp(held, 'lost', 'allocation-lost', 'the provider does not show it any more', now, timing);
 }
 
+/**
+ * What a failure to start an allocation means: a clear no ends it. Null for everything else: whether it was started is
+ * not known then, and the next look decides it.
+ */
+export function judgeFault(
+  held: Held,
+  fault: Fault,
+  detail: string,
+  now: Date,
+  timing: Timing,
+): Change[] | null {
+  if (fault !== 'rejected' && fault !== 'no_capacity') return null;
+  if (held.state === 'released') return [];
+  const outcome = fault === 'rejected' ? 'refused' : 'no-capacity';
+  return judgeEnd(held, gone(held.allocationId, outcome, detail.slice(0, 500)), now, timing);
+}
+
 /** A releasing allocation whose lease is over: the provider's side has ended it, whether or not we hear of it. */
 export function judgeLeaseOver(held: Held, now: Date, timing: Timing): Change[] {
   if (held.state !== 'releasing') return [];
@@ -92,29 +110,6 @@ function giveUp(
     changes.push(lose(held, reason, detail, now, timing));
   }
   return changes;
-}
-
-/** A job that somebody wants to stop. */
-export interface Stoppable {
-  readonly id: string;
-  readonly state: JobState;
-  /** Its live allocation. */
-  readonly allocation: { readonly id: string } | null;
-}
-
-/** Tells a job to stop and what it becomes then; a queued one becomes it at once. */
-export function stopChanges(
-  job: Stoppable,
-  to: 'cancelled' | 'failed',
-  reason: 'cancelled' | 'max-runtime' | 'deadline',
-  detail: string | null,
-): Change[] {
-  const base = { kind: 'job', jobId: job.id, allocationId: null, reason, detail } as const;
-  if (job.state === 'queued' || job.allocation === null) return [{ ...base, to }];
-  return [
-    { kind: 'releasing', allocationId: job.allocation.id, endReason: reason, detail },
-    { ...base, to: 'stopping', stoppingTo: to },
-  ];
 }
 
 function judgeEnd(held: Held, seen: Observation, now: Date, timing: Timing): Change[] {
@@ -232,6 +227,7 @@ function endReasonOf(outcome: Outcome): EndReason {
   }
 }
 
+/** An end that nobody saw, or before which nothing ran. */
 function gone(allocationId: string, outcome: Outcome, detail: string): Observation {
   return {
     allocationId,

@@ -1,5 +1,5 @@
 import type { Actor } from '../core/access.ts';
-import { stopChanges } from '../core/failover.ts';
+import { stopChanges } from '../core/stop.ts';
 import { isTerminal } from '../core/job.ts';
 import { Problem } from '../core/problem.ts';
 import type { Deps } from '../deps.ts';

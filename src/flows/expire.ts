@@ -1,4 +1,5 @@
-import { judgeLeaseOver, stopChanges } from '../core/failover.ts';
+import { judgeLeaseOver } from '../core/failover.ts';
+import { stopChanges } from '../core/stop.ts';
 import { isTerminal } from '../core/job.ts';
 import type { Deps } from '../deps.ts';
 import { applyChanges } from '../store/apply/changes.ts';

@@ -1,12 +1,12 @@
 import { BrokerFault, type Broker } from '../../brokers/broker.ts';
 import type { Change } from '../core/change.ts';
-import { judgeObservation, judgeUnseen } from '../core/failover.ts';
+import { judgeFault, judgeObservation, judgeUnseen } from '../core/failover.ts';
 import { divideOrders, leaseEnd, type Division } from '../core/orders.ts';
 import type { Observation } from '../core/order.ts';
 import type { Deps } from '../deps.ts';
 import { applyChanges } from '../store/apply/changes.ts';
 import { beginLook, loadHeld, renewLeases, touchPushProvider, type HeldRow } from '../store/load/sync.ts';
-import { judge, ordersFor } from './sync.ts';
+import { ordersFor } from './sync.ts';
 
 type PushBroker = Extract<Broker, { way: 'push' }>;
 
@@ -117,31 +117,17 @@ async function carryOut(
   if (division.forget.length > 0) await broker.forget(division.forget);
 }
 
-/** A clear no ends the allocation; an unknown outcome is decided by the next look. */
+/** A clear no is written down at once; what is not known is left to the next look. */
 async function refused(deps: Deps, provider: string, allocationId: string, error: unknown): Promise<void> {
   if (!(error instanceof BrokerFault)) throw error;
-  if (error.fault !== 'rejected' && error.fault !== 'no_capacity') throw error;
   const now = deps.clock.now();
-  const outcome = error.fault === 'rejected' ? 'refused' : 'no-capacity';
-  const seen = new Map<string, Observation>([[allocationId, refusal(allocationId, outcome, error.message)]]);
-  await deps.store.transaction(async (tx) => {
-    const held = (await loadHeld(tx, provider, [])).filter((one) => one.allocationId === allocationId);
-    const changes: Change[] = judge(deps, held, seen, now);
-    await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
+  const judged = await deps.store.transaction(async (tx) => {
+    const held = (await loadHeld(tx, provider, [])).find((one) => one.allocationId === allocationId);
+    if (held === undefined) return true;
+    const changes = judgeFault(held, error.fault, error.message, now, deps.timing);
+    if (changes !== null) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
+    return changes !== null;
   });
+  if (!judged) throw error;
   deps.bell.ring('place');
-}
-
-function refusal(allocationId: string, outcome: 'refused' | 'no-capacity', detail: string): Observation {
-  return {
-    allocationId,
-    phase: 'ended',
-    ranMs: null,
-    endedAgoMs: 0,
-    outcome,
-    exitCode: null,
-    detail: detail.slice(0, 500),
-    endpoint: null,
-    serving: null,
-  };
 }

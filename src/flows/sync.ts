@@ -84,7 +84,7 @@ async function hear(
 }
 
 /** What a complete report means: each thing that it names, and each thing that it should have named. */
-export function judge(
+function judge(
   deps: Pick<Deps, 'timing'>,
   held: readonly HeldRow[],
   observed: ReadonlyMap<string, Observation>,

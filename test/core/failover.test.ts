@@ -8,9 +8,9 @@ import {
   judgeLeaseOver,
   judgeObservation,
   judgeProviderDown,
-  stopChanges,
   type Held,
 } from '../../src/core/failover.ts';
+import { stopChanges } from '../../src/core/stop.ts';
 import { JOB_STATES, JOB_TRANSITIONS, isTerminal } from '../../src/core/job.ts';
 import { OBSERVED_PHASES, OUTCOMES, type Observation } from '../../src/core/order.ts';
 import { DEFAULT_TIMING } from '../../src/core/timing.ts';
