@@ -92,8 +92,8 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'src/flows/push.ts',
-        find: 'import { judgeObservation, judgeUnseen }',
-        replace: 'import { judgeAbsence, judgeObservation }',
+        find: 'import { judgeFault, judgeObservation, judgeUnseen }',
+        replace: 'import { judgeAbsence, judgeFault, judgeObservation }',
       },
       {
         file: SYNC,
