@@ -12,6 +12,7 @@ import {
 } from '../../src/store/apply/health.ts';
 import { allocations, jobs, offers, providerHealth, providers } from '../../src/store/schema.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
+import { touchProvider } from '../../src/store/load/sync.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
 import { allocationRow, insertGround, jobRow, NOW } from './rows.ts';
 
@@ -73,6 +74,36 @@ test('listening is counted from the last gap, and never backwards', async () => 
   expect(await read()).toEqual({ since: NOW, at: after(1_900) });
   await note(3_401);
   expect(await read()).toEqual({ since: after(3_401), at: after(3_401) });
+});
+
+test('of an agent’s requests only a newer one is believed, and of two agents the one that is heard', async () => {
+  await store.db.update(providers).set({ lastContactAt: null, contactSince: null });
+  const hear = (ms: number, instanceId: string, sequence: number) =>
+    store.transaction(async (tx) => {
+      const contact = {
+        provider: 'pangyo',
+        instanceId,
+        sequence,
+        agentVersion: '1',
+        inventory: null,
+        gapMs: 2_500,
+        claimMs: 6_500,
+      };
+      return (await touchProvider(tx, after(ms), contact)) !== null;
+    });
+  expect(await hear(0, 'first', 10)).toBe(true);
+  expect(await hear(1_000, 'first', 12)).toBe(true);
+  expect(await hear(1_100, 'first', 11)).toBe(false);
+  expect(await hear(1_100, 'first', 12)).toBe(false);
+  expect(await hear(7_500, 'second', 1)).toBe(false);
+  expect(await hear(7_501, 'second', 1)).toBe(true);
+  expect(await hear(7_600, 'first', 13)).toBe(false);
+  const [row] = await store.db.select().from(providers);
+  expect(row).toMatchObject({
+    agentInstance: 'second',
+    lastContactAt: after(7_501),
+    contactSince: after(7_501),
+  });
 });
 
 test('a turn is one replica’s until it lets it lapse', async () => {
