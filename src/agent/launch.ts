@@ -12,10 +12,8 @@ import type { Launch } from './protocol.ts';
 const ENTER = `while [ "$1" != -- ]; do echo $$ > "$1" || echo "naru: cannot enter $1, running without its limit"; shift; done; shift
 unset PWD OLDPWD SHLVL; exec "$@"`;
 
+/** Kills the job in the same instant as its warden. Null: this machine cannot; the sentinel does it a little later. */
 const SETPRIV = firstExecutable(['/usr/bin/setpriv', '/bin/setpriv']);
-
-/** Kills the job in the same instant in which its warden is killed. Null: this machine cannot; the sentinel does it a little later. */
-export const canDieWithWarden = SETPRIV !== null;
 
 /**
  * Spawns the job's main process as the leader of its own session and group, output into `outputFd`.

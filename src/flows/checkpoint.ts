@@ -10,7 +10,6 @@ import {
   noteReceived,
 } from '../store/apply/checkpoints.ts';
 import {
-  latestCheckpointFor,
   readAbandoned,
   readOwnCheckpoint,
   readRestorable,
@@ -136,16 +135,6 @@ export async function openCheckpoint(
   const row = await readRestorable(deps.store.db, provider, id);
   if (row === null) throw noSuch();
   return { row, body: await deps.checkpoints.read(row.location) };
-}
-
-/** For the tenant: what a restart of the job would begin with; null where it has saved nothing. */
-export async function openLatestCheckpoint(
-  deps: Needs,
-  jobId: string,
-): Promise<{ id: string; sizeBytes: number; sha256: string; body: Readable } | null> {
-  const ref = await latestCheckpointFor(deps.store.db, jobId, null);
-  if (ref === null) return null;
-  return { ...ref, body: await deps.checkpoints.read(deps.checkpoints.locationFor(jobId, ref.id)) };
 }
 
 /** Housekeeping: what finishCheckpoint could not remove, and what was begun and never finished. */

@@ -1,7 +1,6 @@
 /** SQLSTATE codes that the program reacts to. */
 export const UNIQUE_VIOLATION = '23505';
 export const CHECK_VIOLATION = '23514';
-export const FOREIGN_KEY_VIOLATION = '23503';
 export const SERIALIZATION_FAILURE = '40001';
 export const DEADLOCK_DETECTED = '40P01';
 export const CANNOT_CONNECT_NOW = '57P03';

@@ -1,29 +1,21 @@
 import { eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Change, JobChange } from '../../src/core/change.ts';
 import { JOB_STATES, JOB_TRANSITIONS, isTerminal, type JobState } from '../../src/core/job.ts';
 import { costMicros } from '../../src/core/money.ts';
 import { applyChanges, billedSeconds, cost } from '../../src/store/apply/changes.ts';
 import { allocations, events, jobs, offers, providers } from '../../src/store/schema.ts';
-import { openStore, type AllocationRow, type JobRow, type Store } from '../../src/store/store.ts';
-import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
-import { allocationRow, insertGround, jobRow, NOW } from './rows.ts';
+import type { AllocationRow, JobRow, Store } from '../../src/store/store.ts';
+import { onGround } from './ground.ts';
+import { allocationRow, jobRow, NOW } from './rows.ts';
 
 const LEASE = 6;
 const after = (ms: number) => new Date(NOW.getTime() + ms);
 
-let database: TestDatabase;
 let store: Store;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  store = openStore(database.url, { max: 6 });
-  await insertGround(store);
-});
-afterAll(async () => {
-  await store?.close();
-  await database?.drop();
+onGround(6, (opened) => {
+  store = opened;
 });
 beforeEach(async () => {
   await store.db.execute(sql`truncate events, allocations, jobs`);

@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { DEFAULT_TIMING } from '../../src/core/timing.ts';
 import type { Deps } from '../../src/deps.ts';
 import { expireLeases } from '../../src/flows/expire.ts';
@@ -11,23 +11,16 @@ import {
   type VerdictWrite,
 } from '../../src/store/apply/health.ts';
 import { allocations, jobs, offers, providerHealth, providers } from '../../src/store/schema.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { touchProvider } from '../../src/store/load/sync.ts';
-import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
-import { allocationRow, insertGround, jobRow, NOW } from './rows.ts';
+import { onGround } from './ground.ts';
+import { allocationRow, jobRow, NOW } from './rows.ts';
 
 const after = (ms: number) => new Date(NOW.getTime() + ms);
 
-let database: TestDatabase;
 let store: Store;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  store = openStore(database.url, { max: 4 });
-  await insertGround(store);
-});
-afterAll(async () => {
-  await store?.close();
-  await database?.drop();
+onGround(4, (opened) => {
+  store = opened;
 });
 beforeEach(async () => {
   await store.db.delete(providerHealth);

@@ -1,26 +1,18 @@
 import { eq, sql } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { costMicros } from '../../src/core/money.ts';
 import { meterRunning } from '../../src/store/apply/meter.ts';
 import { allocations, jobs, providers } from '../../src/store/schema.ts';
-import { openStore, type AllocationRow, type Store } from '../../src/store/store.ts';
-import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
-import { allocationRow, insertGround, jobRow, NOW } from './rows.ts';
+import type { AllocationRow, Store } from '../../src/store/store.ts';
+import { onGround } from './ground.ts';
+import { allocationRow, jobRow, NOW } from './rows.ts';
 
 const LEASE = 6;
 const after = (ms: number) => new Date(NOW.getTime() + ms);
 
-let database: TestDatabase;
 let store: Store;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  store = openStore(database.url, { max: 4 });
-  await insertGround(store);
-});
-afterAll(async () => {
-  await store?.close();
-  await database?.drop();
+onGround(4, (opened) => {
+  store = opened;
 });
 beforeEach(async () => {
   await store.db.execute(sql`truncate allocations, jobs`);

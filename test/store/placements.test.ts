@@ -1,25 +1,17 @@
 import { eq, sql } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { applyPlacements, applyWaiting, type PlacementRow } from '../../src/store/apply/placements.ts';
 import { allocations, decisions, events, jobs, offers, providers } from '../../src/store/schema.ts';
-import { openStore, type Store, type Tx } from '../../src/store/store.ts';
-import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
-import { allocationRow, insertGround, jobRow, NOW } from './rows.ts';
+import type { Store, Tx } from '../../src/store/store.ts';
+import { onGround } from './ground.ts';
+import { allocationRow, jobRow, NOW } from './rows.ts';
 
 const LEASE = { seconds: 6, marginMs: 500 };
 const after = (ms: number) => new Date(NOW.getTime() + ms);
 
-let database: TestDatabase;
 let store: Store;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  store = openStore(database.url, { max: 6 });
-  await insertGround(store);
-});
-afterAll(async () => {
-  await store?.close();
-  await database?.drop();
+onGround(6, (opened) => {
+  store = opened;
 });
 beforeEach(async () => {
   await store.db.execute(sql`truncate events, decisions, allocations, jobs`);

@@ -1,24 +1,16 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { insertSubmissions, submittedJob, type SubmissionRow } from '../../src/store/apply/submissions.ts';
 import { events, idempotency, jobs } from '../../src/store/schema.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
-import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
+import type { Store } from '../../src/store/store.ts';
 import { makeSpec } from '../sim/market.ts';
 import { seeded } from '../sim/random.ts';
-import { insertGround, NOW } from './rows.ts';
+import { onGround } from './ground.ts';
+import { NOW } from './rows.ts';
 
-let database: TestDatabase;
 let store: Store;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  store = openStore(database.url, { max: 6 });
-  await insertGround(store);
-});
-afterAll(async () => {
-  await store?.close();
-  await database?.drop();
+onGround(6, (opened) => {
+  store = opened;
 });
 beforeEach(async () => {
   await store.db.execute(sql`truncate events, idempotency, jobs cascade`);

@@ -1,22 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { loadQueue, loadWorld } from '../../src/store/load/placement.ts';
 import { allocations, exchangeRates, jobs } from '../../src/store/schema.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
-import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
-import { allocationRow, insertGround, jobRow, NOW } from './rows.ts';
+import type { Store } from '../../src/store/store.ts';
+import { onGround } from './ground.ts';
+import { allocationRow, jobRow, NOW } from './rows.ts';
 
 const before = (ms: number) => new Date(NOW.getTime() - ms);
 
-let database: TestDatabase;
 let store: Store;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  store = openStore(database.url, { max: 4 });
-  await insertGround(store);
-});
-afterAll(async () => {
-  await store?.close();
-  await database?.drop();
+onGround(4, (opened) => {
+  store = opened;
 });
 
 test('what a provider refused or lost in the last ten minutes counts against it, and nothing else does', async () => {

@@ -51,8 +51,6 @@ export function brokenRules(broken: Broken): RuleName[] {
 }
 
 export const NO_RATE = bit('no-rate');
-/** Where an offer is right and its provider takes no new work just now. */
-export const PROVIDER_HEALTH = bits('draining', 'health');
 /** What only the job or the offer itself could change: time alone does not. */
 export const MATCH = bits(
   ...RULES.filter((rule) => !['no-rate', 'draining', 'health', 'capacity'].includes(rule)),

@@ -116,13 +116,3 @@ export async function loadQueueDepth(
 export async function loadProviders(reader: Reader) {
   return reader.select().from(providers).orderBy(providers.name);
 }
-
-/** Live allocations of a provider, oldest first. */
-export async function loadLiveIds(reader: Reader, provider: string): Promise<string[]> {
-  const rows = await reader
-    .select({ id: allocations.id })
-    .from(allocations)
-    .where(and(eq(allocations.provider, provider), sql`${allocations.state} in ('submitting', 'active')`))
-    .orderBy(allocations.id);
-  return rows.map((row) => row.id);
-}

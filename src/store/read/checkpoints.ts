@@ -38,14 +38,6 @@ export async function latestCheckpoints(
   return found;
 }
 
-export async function latestCheckpointFor(
-  reader: Reader,
-  jobId: string,
-  fromJob: string | null,
-): Promise<CheckpointRef | null> {
-  return (await latestCheckpoints(reader, [{ jobId, fromJob }])).get(jobId) ?? null;
-}
-
 /** Complete ones by id. */
 export async function readCheckpointRefs(
   reader: Reader,
