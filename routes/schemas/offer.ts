@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { IMPORTED_CAPACITY } from '../../src/core/catalog/types.ts';
 import {
   amount,
   country,
@@ -189,7 +190,7 @@ export const offerQuery = z.strictObject({
 export const importQuery = z.strictObject({
   format: field(z.enum(['skypilot']).default('skypilot'), 'What kind of catalog it is.', 'skypilot'),
   capacity: field(
-    queryInteger(0, 1_000_000).default(1),
+    queryInteger(0, 1_000_000).default(IMPORTED_CAPACITY),
     'How many of each machine can be had, for offers that are new: a catalog does not say.',
     '1',
   ),
