@@ -47,7 +47,8 @@ const HOMES: readonly { package: RegExp; home: RegExp }[] = [
   { package: /^prom-client$/, home: /^src\/metrics/ },
   { package: /^aws4fetch$/, home: /^src\/checkpoints/ },
   { package: /^tar$/, home: /^src\/agent\// },
-  { package: /^csv-parse/, home: /^test\// },
+  { package: /^csv-parse/, home: /^(test|bench)\// },
+  { package: /^highs$/, home: /^(test|bench)\// },
 ];
 
 export const homes: Check = (path, source) =>
