@@ -9,7 +9,8 @@ import { DEVICES, type Device, type DeviceKind } from './gpu-models.ts';
  * accepts the NVL card too. A form factor is not part of an offer, so a job cannot ask for one: it accepts nothing
  * then, and `acceptedGpus` says why, rather than being placed on something else without a word.
  */
-export type FormFactor = 'SXM' | 'PCIe' | 'NVL';
+export const FORM_FACTORS = ['SXM', 'PCIe', 'NVL'] as const;
+export type FormFactor = (typeof FORM_FACTORS)[number];
 
 export interface GpuIdentity {
   /** Canonical: canonicalGpu(model).model is model again. */
@@ -39,7 +40,7 @@ const NOISE = new Set(
   `NVIDIA GEFORCE TESLA QUADRO AMD INSTINCT INTEL HABANA XILINX GPU GPUS ACCELERATOR NVLINK OAM DGX HGX GENERATION
    EDITION WORKSTATION SERVER BLACKWELL HBM2 HBM2E HBM3 HBM3E GDDR6 GDDR7`.split(/\s+/),
 );
-const FORM_FACTORS: readonly (readonly [RegExp, FormFactor])[] = [
+const FORM_FACTOR_TOKENS: readonly (readonly [RegExp, FormFactor])[] = [
   [/^SXM\d?$/, 'SXM'],
   [/^PCIE$/, 'PCIe'],
   [/^NVL$/, 'NVL'],
@@ -127,7 +128,7 @@ function readSpelling(spelling: string): Spelling {
 }
 
 function formFactorOfToken(token: string): FormFactor | null {
-  return FORM_FACTORS.find(([pattern]) => pattern.test(token))?.[1] ?? null;
+  return FORM_FACTOR_TOKENS.find(([pattern]) => pattern.test(token))?.[1] ?? null;
 }
 
 /** H100 with 94 GiB is the NVL card, whatever the catalog calls it. */

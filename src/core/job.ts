@@ -1,4 +1,4 @@
-import type { WireMoney } from './money.ts';
+import type { PlacementRules } from './rules.ts';
 
 /**
  * Where a job can be. The one tuple from which the SQL CHECK, the API's enum, the README's diagram and
@@ -79,27 +79,22 @@ export interface JobSpec {
     readonly gpu: {
       readonly count: number;
       readonly models: readonly string[];
+      /** A capacity class (core/policy.ts), whose members are accepted beside `models`; null: none. */
+      readonly class: string | null;
       readonly minMemoryGiB: number;
     };
     readonly cpus: number;
     readonly memoryGiB: number;
     readonly nodes: number;
   };
-  readonly placement: {
-    readonly objective: Objective;
-    readonly spot: SpotPolicy;
-    readonly providers: AllowDeny;
-    readonly regions: AllowDeny;
-    /** ISO 3166-1 alpha-2; empty: any. */
-    readonly countries: readonly string[];
-    /** As the tenant wrote it: the spec is stored as JSON, where a bigint has no place. */
-    readonly maxPricePerHour: WireMoney | null;
-  };
+  readonly placement: PlacementRules & { readonly objective: Objective };
   readonly continuity: {
     readonly mode: ContinuityMode;
     /** Targets, seconds; null: none stated. */
     readonly rtoSeconds: number | null;
     readonly rpoSeconds: number | null;
+    /** See PlacementRules; the larger of the two counts. */
+    readonly minSeparationKm: number | null;
   };
   readonly checkpoint: {
     readonly intervalSeconds: number;
@@ -115,6 +110,8 @@ export interface JobSpec {
   /** 0–100, higher first. */
   readonly priority: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** The quote that it is to be placed by. */
+  readonly quoteId: string | null;
   /** Inference only. `port` is what the tenant prefers; the one to listen on is NARU_PORT. */
   readonly serve: { readonly port: number | null; readonly healthPath: string | null } | null;
   /** Between SIGTERM and SIGKILL. */

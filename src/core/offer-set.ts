@@ -1,3 +1,5 @@
+import type { FormFactor } from './gpu.ts';
+
 /**
  * Replacing what a provider sells: which offers are new, which differ, which are gone. Offers are never deleted,
  * because allocations were made of them; gone ones are withdrawn and come back under the same name.
@@ -8,12 +10,14 @@ export interface OfferTerms {
   readonly gpuModel: string | null;
   readonly gpuCount: number;
   readonly gpuMemoryGiB: number;
+  readonly gpuFormFactor: FormFactor | null;
   readonly cpus: number;
   readonly memoryGiB: number;
   readonly capacity: number;
   readonly priceMicrosPerHour: bigint | null;
   readonly spotPriceMicrosPerHour: bigint | null;
   readonly currency: string;
+  readonly pool: string | null;
   readonly effectiveFrom: Date | null;
   /** What the vendor wrote, where the canonical fields differ from it. */
   readonly listed: Record<string, unknown> | null;
@@ -56,6 +60,8 @@ function sameTerms(a: OfferTerms, b: OfferTerms): boolean {
     a.gpuModel === b.gpuModel &&
     a.gpuCount === b.gpuCount &&
     a.gpuMemoryGiB === b.gpuMemoryGiB &&
+    a.gpuFormFactor === b.gpuFormFactor &&
+    a.pool === b.pool &&
     a.cpus === b.cpus &&
     a.memoryGiB === b.memoryGiB &&
     a.capacity === b.capacity &&

@@ -1,3 +1,5 @@
+import type { FormFactor } from './gpu.ts';
+
 /** Capacity that can be bought now. The price is for one whole offer, never per GPU. */
 export interface Offer {
   readonly provider: string;
@@ -8,6 +10,8 @@ export interface Offer {
   readonly gpuCount: number;
   /** Of one device. */
   readonly gpuMemoryGiB: number;
+  /** Null: the vendor does not say. */
+  readonly gpuFormFactor: FormFactor | null;
   readonly cpus: number;
   readonly memoryGiB: number;
   /** In whole offers. */
@@ -17,4 +21,21 @@ export interface Offer {
   readonly priceMicrosPerHour: bigint | null;
   readonly spotPriceMicrosPerHour: bigint | null;
   readonly currency: string;
+  /** The provider's pool that every place of it draws on; null: it stands for itself. */
+  readonly pool: string | null;
+}
+
+/**
+ * What several offers of a provider draw on together: a host, a quota. Totals and what allocations hold of them;
+ * null: that dimension is not limited.
+ */
+export interface Pool {
+  readonly provider: string;
+  readonly name: string;
+  readonly gpus: number;
+  readonly cpuMillis: number | null;
+  readonly memoryMiB: number | null;
+  readonly usedGpus: number;
+  readonly usedCpuMillis: number;
+  readonly usedMemoryMiB: number;
 }

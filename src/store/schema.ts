@@ -4,6 +4,7 @@ import {
   bigserial,
   boolean,
   check,
+  customType,
   doublePrecision,
   foreignKey,
   index,
@@ -23,7 +24,11 @@ import {
   LIVE_ALLOCATION_STATES,
 } from '../core/allocation.ts';
 import { JOB_KINDS, JOB_STATES, LIVE_JOB_STATES, type JobSpec, type Waiting } from '../core/job.ts';
+import { FORM_FACTORS } from '../core/gpu.ts';
 import { UNKEPT_OUTCOMES, type Inventory, type Outcome } from '../core/order.ts';
+import type { HeldQuote } from '../core/quote.ts';
+import { POLICY_NAMES } from '../core/policy.ts';
+import type { RuleSet } from '../core/rules.ts';
 import {
   BROKER_KINDS,
   HEALTH_STATES,
@@ -37,6 +42,7 @@ import {
 const oneOf = (values: readonly string[]) => sql.raw(values.map((value) => `'${value}'`).join(', '));
 const at = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
 const micros = (name: string) => bigint(name, { mode: 'bigint' });
+const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 
 // ---- people -----------------------------------------------------------------------------------------------
 
@@ -51,9 +57,18 @@ export const installation = pgTable(
   (t) => [check('installation_one_row', sql`${t.id} = 1`)],
 );
 
+/** Placement rules of an organization or a project, and how often they were changed: what a placement is guarded by. */
+const rules = () => ({
+  /** Null: none were ever set. */
+  rules: jsonb('rules').$type<RuleSet>(),
+  rulesVersion: integer('rules_version').notNull().default(0),
+  rulesUpdatedAt: at('rules_updated_at'),
+});
+
 export const organizations = pgTable('organizations', {
   name: text('name').primaryKey(),
   createdAt: at('created_at').notNull(),
+  ...rules(),
 });
 
 export const projects = pgTable('projects', {
@@ -62,7 +77,22 @@ export const projects = pgTable('projects', {
     .notNull()
     .references(() => organizations.name),
   createdAt: at('created_at').notNull(),
+  ...rules(),
 });
+
+/** Tables of the rules that change with the law and the market rather than with the program: see core/policy.ts. */
+export const policies = pgTable(
+  'policies',
+  {
+    name: text('name', { enum: POLICY_NAMES }).primaryKey(),
+    /** An array of the rows that core/policy.ts describes. */
+    body: jsonb('body').$type<unknown[]>().notNull(),
+    version: integer('version').notNull().default(1),
+    updatedAt: at('updated_at').notNull(),
+    updatedBy: text('updated_by').notNull(),
+  },
+  (t) => [check('policies_name', sql`${t.name} in (${oneOf(POLICY_NAMES)})`)],
+);
 
 export const keys = pgTable(
   'keys',
@@ -101,6 +131,9 @@ export const providers = pgTable(
     site: jsonb('site').$type<Site>().notNull(),
     realm: text('realm', { enum: REALMS }).notNull(),
     certifications: jsonb('certifications').$type<Certification[]>().notNull(),
+    /** When somebody of the service (not the vendor) vouched for realm and certifications as they are; null: nobody has. */
+    attestedAt: at('attested_at'),
+    attestedBy: text('attested_by'),
     mode: text('mode', { enum: PROVIDER_MODES }).notNull(),
     /** The verdict. Its samples and reasons are in provider_health. */
     health: text('health', { enum: HEALTH_STATES }).notNull(),
@@ -112,6 +145,8 @@ export const providers = pgTable(
     contactSince: at('contact_since'),
     /** Bumped by every change to what the provider should be doing: what a held sync waits for. */
     ordersVersion: bigint('orders_version', { mode: 'number' }).notNull().default(0),
+    /** Bumped by every change to the terms of what it sells: what a loaded catalog is kept by. */
+    offersVersion: bigint('offers_version', { mode: 'number' }).notNull().default(0),
     /** Agent: the data folder that holds its work, its version and what the machine has. */
     agentInstance: text('agent_instance'),
     agentSequence: bigint('agent_sequence', { mode: 'number' }),
@@ -149,6 +184,33 @@ export const providerHealth = pgTable(
   (t) => [index('provider_health_by_provider').on(t.provider, t.seq.desc().nullsFirst())],
 );
 
+/**
+ * What several offers draw on together: a host, a quota. `used…` is what allocations hold of it now; a claim never
+ * takes it above the totals, which a vendor may lower below it. Null: that dimension is not limited.
+ */
+export const pools = pgTable(
+  'pools',
+  {
+    provider: text('provider')
+      .notNull()
+      .references(() => providers.name),
+    name: text('name').notNull(),
+    gpus: integer('gpus').notNull(),
+    cpuMillis: bigint('cpu_millis', { mode: 'number' }),
+    memoryMiB: bigint('memory_mib', { mode: 'number' }),
+    usedGpus: integer('used_gpus').notNull().default(0),
+    usedCpuMillis: bigint('used_cpu_millis', { mode: 'number' }).notNull().default(0),
+    usedMemoryMiB: bigint('used_memory_mib', { mode: 'number' }).notNull().default(0),
+  },
+  (t) => [
+    primaryKey({ columns: [t.provider, t.name] }),
+    check(
+      'pools_counts',
+      sql`${t.gpus} >= 0 and ${t.usedGpus} >= 0 and ${t.usedCpuMillis} >= 0 and ${t.usedMemoryMiB} >= 0`,
+    ),
+  ],
+);
+
 export const offers = pgTable(
   'offers',
   {
@@ -161,6 +223,8 @@ export const offers = pgTable(
     gpuModel: text('gpu_model'),
     gpuCount: integer('gpu_count').notNull(),
     gpuMemoryGiB: doublePrecision('gpu_memory_gib').notNull(),
+    /** Null: the vendor does not say. */
+    gpuFormFactor: text('gpu_form_factor', { enum: FORM_FACTORS }),
     cpus: doublePrecision('cpus').notNull(),
     memoryGiB: doublePrecision('memory_gib').notNull(),
     capacity: integer('capacity').notNull(),
@@ -169,6 +233,8 @@ export const offers = pgTable(
     priceMicrosPerHour: micros('price_micros_per_hour'),
     spotPriceMicrosPerHour: micros('spot_price_micros_per_hour'),
     currency: text('currency').notNull(),
+    /** The provider's pool that every place of it draws on; null: it stands for itself. */
+    pool: text('pool'),
     effectiveFrom: at('effective_from'),
     /** What the vendor's catalog said, word for word, where an import made the canonical fields from it. */
     listed: jsonb('listed').$type<Record<string, unknown>>(),
@@ -180,6 +246,12 @@ export const offers = pgTable(
     primaryKey({ columns: [t.provider, t.name] }),
     check('offers_counts', sql`${t.capacity} >= 0 and ${t.used} >= 0 and ${t.gpuCount} >= 0`),
     check('offers_gpu', sql`(${t.gpuModel} is null) = (${t.gpuCount} = 0)`),
+    check('offers_form_factor', sql`${t.gpuFormFactor} in (${oneOf(FORM_FACTORS)})`),
+    foreignKey({ columns: [t.provider, t.pool], foreignColumns: [pools.provider, pools.name] }),
+    // The few that are in use: what a pass reads anew every time.
+    index('offers_used')
+      .on(t.provider, t.name)
+      .where(sql`${t.used} > 0`),
     check(
       'offers_prices',
       sql`coalesce(${t.priceMicrosPerHour}, 0) >= 0 and coalesce(${t.spotPriceMicrosPerHour}, 0) >= 0`,
@@ -226,6 +298,10 @@ export const jobs = pgTable(
     kind: text('kind', { enum: JOB_KINDS }).notNull(),
     spec: jsonb('spec').$type<JobSpec>().notNull(),
     priority: integer('priority').notNull(),
+    /** Where it stands among its project's jobs, lower first: see core/placement/queue.ts. Never changes. */
+    queueRank: bigint('queue_rank', { mode: 'number' }).notNull(),
+    /** What the quote that it was submitted with holds for it. */
+    quote: jsonb('quote').$type<HeldQuote>(),
     state: text('state', { enum: JOB_STATES }).notNull(),
     /** A JobReason, and a sentence for people. */
     reason: text('reason').notNull(),
@@ -262,7 +338,7 @@ export const jobs = pgTable(
     check('jobs_finished', sql`(${t.state} in (${oneOf(LIVE_JOB_STATES)})) = (${t.finishedAt} is null)`),
     // The live ones only: a million finished jobs must not slow a pass down.
     index('jobs_queue')
-      .on(t.priority.desc().nullsFirst(), t.id)
+      .on(t.project, t.queueRank, t.id)
       .where(sql`${t.state} = 'queued'`),
     index('jobs_live')
       .on(t.state)
@@ -294,6 +370,13 @@ export const allocations = pgTable(
     rateMicros: micros('rate_micros').notNull(),
     priceMicrosPerHour: micros('price_micros_per_hour').notNull(),
     gpuCount: integer('gpu_count').notNull(),
+    /** Places of the offer that it holds: the job's nodes. Prices are of all of them together. */
+    nodes: integer('nodes').notNull().default(1),
+    /** What it holds of the provider's pool; null: the offer draws on none. */
+    pool: text('pool'),
+    poolGpus: integer('pool_gpus').notNull().default(0),
+    poolCpuMillis: bigint('pool_cpu_millis', { mode: 'number' }).notNull().default(0),
+    poolMemoryMiB: bigint('pool_memory_mib', { mode: 'number' }).notNull().default(0),
     /** Between SIGTERM and SIGKILL; copied from the job so that a stop order needs no join. */
     graceSeconds: integer('grace_seconds').notNull(),
     placedAt: at('placed_at').notNull(),
@@ -369,8 +452,52 @@ export const decisions = pgTable(
     allocationId: text('allocation_id'),
     /** A Decision (core/placement.ts), bigints as strings. */
     body: jsonb('body').$type<unknown>().notNull(),
+    /** What it was decided from (decision_inputs); null: from before inputs were kept. */
+    inputId: text('input_id'),
   },
   (t) => [index('decisions_by_job').on(t.jobId, t.id.desc().nullsFirst())],
+);
+
+/**
+ * What a page of the queue was decided from, so that its decisions can be made again, byte for byte: the jobs as they
+ * were, and the hashes of the parts of the market. Append-only.
+ */
+export const decisionInputs = pgTable('decision_inputs', {
+  id: text('id').primaryKey(),
+  at: at('at').notNull(),
+  /** Which engine decided: another one may decide otherwise. */
+  engine: text('engine').notNull(),
+  /** Gzipped JSON (flows/inputs.ts). */
+  body: bytes('body').notNull(),
+});
+
+/** Parts of markets by the hash of their content: a provider's terms change rarely, so each is kept once. Append-only. */
+export const marketParts = pgTable('market_parts', {
+  /** Hex SHA-256 of the canonical JSON. */
+  hash: text('hash').primaryKey(),
+  at: at('at').notNull(),
+  /** Gzipped canonical JSON. */
+  body: bytes('body').notNull(),
+});
+
+/** Prices that were promised. Append-only; dropped some time after they ended. */
+export const quotes = pgTable(
+  'quotes',
+  {
+    id: text('id').primaryKey(),
+    organization: text('organization').notNull(),
+    project: text('project').notNull(),
+    createdBy: text('created_by').notNull(),
+    createdAt: at('created_at').notNull(),
+    expiresAt: at('expires_at').notNull(),
+    /** Hex SHA-256 of what was asked: a job must ask the same. */
+    askHash: text('ask_hash').notNull(),
+    /** Null: nothing could be had, so nothing is held. */
+    held: jsonb('held').$type<HeldQuote>(),
+    /** As it was answered. */
+    body: jsonb('body').$type<unknown>().notNull(),
+  },
+  (t) => [index('quotes_age').on(t.expiresAt)],
 );
 
 /** A job's log, in the order that it arrived; old chunks go when the job has more than its share. */

@@ -1,14 +1,16 @@
 import type { Objective, JobSpec, Waiting, WaitingReason } from '../job.ts';
 import type { WireMoney } from '../money.ts';
-import type { Offer } from '../offer.ts';
-import type { BrokerKind, HealthState, ProviderMode, Realm, Site } from '../provider.ts';
+import type { Offer, Pool } from '../offer.ts';
+import type { Policies } from '../policy.ts';
+import type { BrokerKind, Certification, HealthState, ProviderMode, Realm, Site } from '../provider.ts';
+import type { HeldQuote } from '../quote.ts';
+import type { RuleSet } from '../rules.ts';
 import type { RuleName } from './rules.ts';
-import type { ScorePart } from './score.ts';
 
 // ---- in -----------------------------------------------------------------------------------------------------
 
-/** Everything that a placement may look at. Order of the arrays means nothing. */
-export interface PlacementSnapshot {
+/** Everything that a placement may look at but the jobs. Order of the arrays means nothing. */
+export interface World {
   readonly now: Date;
   /** The accounting currency, ISO 4217. Its own rate is 1 and need not be in `rates`. */
   readonly currency: string;
@@ -16,7 +18,22 @@ export interface PlacementSnapshot {
   readonly rates: ReadonlyMap<string, bigint>;
   readonly providers: readonly PlacementProvider[];
   readonly offers: readonly PlacementOffer[];
+  readonly pools: readonly Pool[];
+  /** Of organizations and projects that have any. */
+  readonly rules: RuleBook;
+  readonly policies: Policies;
+}
+
+export interface RuleBook {
+  readonly organizations: ReadonlyMap<string, RuleSet>;
+  readonly projects: ReadonlyMap<string, RuleSet>;
+}
+
+/** A world and everybody who waits in it. */
+export interface PlacementSnapshot extends World {
   readonly jobs: readonly QueuedJob[];
+  /** By project: what it holds already (queue.ts says in which unit); absent: nothing. */
+  readonly shares: ReadonlyMap<string, number>;
 }
 
 export interface PlacementProvider {
@@ -24,11 +41,18 @@ export interface PlacementProvider {
   readonly vendor: string;
   readonly site: Site;
   readonly realm: Realm;
+  readonly certifications: readonly Certification[];
+  /** Has the service (not the vendor) vouched for realm and certifications as they stand? */
+  readonly attested: boolean;
+  /** Until when its recovery counts as proved by a drill; null: it does not. */
+  readonly verifiedUntil: Date | null;
   readonly mode: ProviderMode;
   readonly health: HealthState;
   /** Since when `health` has been what it is. */
   readonly healthSince: Date;
   readonly brokerKind: BrokerKind;
+  /** Can its broker run one job on several machines? */
+  readonly multiNode: boolean;
   /** Allocations that it refused or lost lately, of any job; 0 where that is not known. */
   readonly recentRefusals: number;
 }
@@ -36,14 +60,15 @@ export interface PlacementProvider {
 export interface PlacementOffer extends Offer {
   /** Null: it counts already. */
   readonly effectiveFrom: Date | null;
-  readonly withdrawnAt: Date | null;
 }
 
 export interface QueuedJob {
   readonly id: string;
   readonly spec: JobSpec;
+  readonly organization: string;
   readonly project: string;
-  readonly priority: number;
+  /** See queue.ts. */
+  readonly queueRank: number;
   readonly queuedAt: Date;
   readonly attempts: number;
   /** Provider → RFC 3339: avoided until then, where there is another. */
@@ -54,6 +79,7 @@ export interface QueuedJob {
   readonly notBefore: Date | null;
   /** An old allocation may still run until then. */
   readonly fencedUntil: Date | null;
+  readonly quote: HeldQuote | null;
 }
 
 // ---- out ----------------------------------------------------------------------------------------------------
@@ -72,15 +98,28 @@ export interface Placement {
   readonly offer: string;
   readonly region: string;
   readonly spot: boolean;
+  /** Places of the offer that it takes: one for each node. */
+  readonly nodes: number;
   /** GPUs of the whole offer. */
   readonly offerGpuCount: number;
-  /** Of the whole offer, in the offer's currency. */
+  /** What it takes of the offer's pool; null: the offer draws on none. */
+  readonly draw: Draw | null;
+  /** Of one whole offer, in the offer's currency. */
   readonly listPriceMicrosPerHour: bigint;
   readonly listCurrency: string;
   readonly rateMicros: bigint;
-  /** Of the whole offer, in the accounting currency. */
+  /** Of one whole offer, in the accounting currency. */
   readonly priceMicrosPerHour: bigint;
-  readonly decision: Decision;
+  /** Written when it is asked for: most of a plan's time would go into explaining what is never stored. */
+  readonly decision: () => Decision;
+}
+
+/** What one placement takes of a pool, all its nodes together. */
+export interface Draw {
+  readonly pool: string;
+  readonly gpus: number;
+  readonly cpuMillis: number;
+  readonly memoryMiB: number;
 }
 
 export interface WaitingJob {
@@ -88,7 +127,7 @@ export interface WaitingJob {
   /** Stable while nothing relevant changes, so it can be compared with what is stored before anything is written. */
   readonly waiting: Waiting;
   /** Shared between jobs that ask for the same. */
-  readonly decision: Decision;
+  readonly decision: () => Decision;
 }
 
 // ---- why ----------------------------------------------------------------------------------------------------
@@ -96,25 +135,37 @@ export interface WaitingJob {
 /** A placement explained: plain JSON, a few kilobytes at most however many offers there are. */
 export interface Decision {
   /** Of this shape. */
-  readonly version: 1;
+  readonly version: 2;
   /** RFC 3339. */
   readonly at: string;
   readonly objective: Objective;
-  /** score = Σ weights[part] × parts[part]. */
-  readonly weights: Readonly<Partial<Record<ScorePart, number>>>;
+  /** What the estimates below were made with. */
+  readonly assumptions: Assumptions | null;
   readonly considered: {
     readonly providers: number;
     readonly offers: number;
-    /** Offers that no rule removed. */
+    /** Offers that no rule removed, taken ones included. */
     readonly matching: number;
   };
   readonly outcome: DecisionOutcome;
-  /** The best ones, best first; the first is the one that was taken. */
+  /** The best ones, best first, and the one that was taken where that is not among them. */
   readonly candidates: readonly DecisionCandidate[];
   /** Each offer is counted once, under the first rule (in the order of RULES) that removed it. */
   readonly removed: readonly DecisionRemoval[];
-  /** What else a person should know: a move's target that could not be used, providers avoided. */
+  /** What else a person should know: a move's target that could not be used, providers avoided, a place given up. */
   readonly notes: readonly string[];
+}
+
+/** See objective.ts, which has the formulas. */
+export interface Assumptions {
+  /** How long the job is taken to run on the model that it asks for, seconds; and who said so. */
+  readonly runtimeSeconds: number;
+  readonly runtimeFrom: 'expectedRuntimeSeconds' | 'maxRuntimeSeconds' | 'default';
+  /** Canonical model that the runtime is of; null: any, so that all count as equally fast. */
+  readonly referenceModel: string | null;
+  readonly spotInterruptionsPerHour: number;
+  /** What an interruption costs in work done again, seconds. */
+  readonly interruptionSeconds: number;
 }
 
 export type DecisionOutcome =
@@ -124,7 +175,10 @@ export type DecisionOutcome =
       readonly offer: string;
       readonly region: string;
       readonly spot: boolean;
+      readonly nodes: number;
+      /** Of all nodes. */
       readonly pricePerHour: WireMoney;
+      readonly estimatedCost: WireMoney;
     }
   | { readonly kind: 'waiting'; readonly reason: WaitingReason; readonly detail: string };
 
@@ -133,18 +187,37 @@ export interface DecisionCandidate {
   readonly offer: string;
   readonly region: string;
   readonly spot: boolean;
+  readonly taken: boolean;
   /** Whole offers that could be had at that moment, of `capacity`. */
   readonly free: number;
   readonly capacity: number;
-  /** In the accounting currency. */
+  /** Of all nodes, in the accounting currency. */
   readonly pricePerHour: WireMoney;
-  /** In the offer's. */
+  /** Of one whole offer, in the offer's. */
   readonly listPricePerHour: WireMoney;
+  /** What the whole job would cost there, as far as can be said. */
+  readonly estimatedCost: WireMoney;
   /** Target before normal before avoided, whatever the score. */
   readonly tier: Tier;
-  /** 0–1, higher is better. */
+  /** What the objective minimizes; see objective.ts. */
   readonly score: number;
-  readonly parts: Readonly<Partial<Record<ScorePart, number>>>;
+  readonly parts: ScoreParts;
+}
+
+/** What a score is made of; objective.ts says how. */
+export interface ScoreParts {
+  /** Hours that the job would run there: slower models take longer. */
+  readonly hours: number;
+  /** Interruptions to be expected in that time, and the hours of work that they would cost. */
+  readonly interruptions: number;
+  readonly lostHours: number;
+  /** 0 (worst) to 1: see objective.ts. */
+  readonly room: number;
+  readonly steady: number;
+  readonly accepting: number;
+  readonly onDemand: number;
+  /** The four above, weighed. */
+  readonly availability: number;
 }
 
 export const TIERS = ['target', 'normal', 'avoided'] as const;
