@@ -22,8 +22,8 @@ export interface GpuIdentity {
 }
 
 export interface AcceptedGpus {
-  /** Canonical models; empty when `problem` is set. */
-  readonly models: readonly string[];
+  /** Canonical models, each in the form factor that was asked for (null: any); empty when `problem` is set. */
+  readonly gpus: readonly { readonly model: string; readonly formFactor: FormFactor | null }[];
   /** For the tenant: why this spelling cannot be asked for. */
   readonly problem: string | null;
 }
@@ -80,16 +80,17 @@ export function acceptedGpus(spelling: string): AcceptedGpus {
   const identity = canonicalGpu(spelling);
   const read = readSpelling(spelling);
   const found = BY_KEY.get(read.key) ?? BY_KEY.get(read.bareKey);
-  if (identity.formFactor && found && !found.model.endsWith(identity.formFactor)) {
-    const problem = `${spelling} asks for a form factor, which offers do not state; ask for ${identity.model}`;
-    return { models: [], problem };
-  }
-  if (!found) return { models: [identity.model], problem: null };
+  // A card that is its own model (H100-NVL) has its form factor in its name.
+  const formFactor = found?.model.endsWith('-NVL') === true ? null : read.formFactor;
+  const only = (model: string) => ({ model, formFactor });
+  if (!found) return { gpus: [only(identity.model)], problem: null };
   const models = found.sized && read.memoryGiB === null ? sizesOf(found) : [identity.model];
   const wanted = (device: Device) =>
     device.family === found.model &&
-    (read.memoryGiB === null || nominalMemory(device, read.memoryGiB) !== null);
-  return { models: [...models, ...DEVICES.filter(wanted).map((device) => device.model)], problem: null };
+    (read.memoryGiB === null || nominalMemory(device, read.memoryGiB) !== null) &&
+    (formFactor === null || device.model.endsWith(`-${formFactor}`));
+  const relatives = DEVICES.filter(wanted).map(({ model }) => ({ model, formFactor: null }));
+  return { gpus: [...models.map(only), ...relatives], problem: null };
 }
 
 /**

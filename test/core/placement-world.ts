@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import type { JobSpec } from '../../src/core/job.ts';
+import { queueRankOf } from '../../src/core/queue-rank.ts';
+import { NO_RULES } from '../../src/core/rules.ts';
 import type { HealthState, ProviderMode } from '../../src/core/provider.ts';
 import type {
   PlacementOffer,
@@ -13,41 +15,48 @@ export const later = (seconds: number) => new Date(NOW.getTime() + seconds * 100
 
 /** Partly said, the rest ordinary: what a test says is what it is about. */
 export type SpecParts = {
-  resources?: Partial<JobSpec['resources']>;
+  resources?: Partial<Omit<JobSpec['resources'], 'gpu'>> & { gpu?: Partial<JobSpec['resources']['gpu']> };
   placement?: Partial<JobSpec['placement']>;
 };
 
 export function specOf({ resources, placement }: SpecParts = {}): JobSpec {
-  const gpu = { count: 1, models: [], minMemoryGiB: 0 };
+  const gpu = { count: 1, models: [], class: null, minMemoryGiB: 0, ...resources?.gpu };
   return {
     name: 'a-job',
     project: 'p',
     kind: 'training',
     run: { image: null, command: ['true'], env: {} },
-    resources: { gpu, cpus: 0, memoryGiB: 0, nodes: 1, ...resources },
-    placement: {
-      objective: 'cheapest',
-      spot: 'never',
-      providers: { allow: [], deny: [] },
-      regions: { allow: [], deny: [] },
-      countries: [],
-      maxPricePerHour: null,
-      ...placement,
-    },
-    continuity: { mode: 'restart', rtoSeconds: null, rpoSeconds: null },
+    resources: { cpus: 0, memoryGiB: 0, nodes: 1, ...resources, gpu },
+    placement: { ...NO_RULES, objective: 'cheapest', spot: 'never', ...placement },
+    continuity: { mode: 'restart', rtoSeconds: null, rpoSeconds: null, minSeparationKm: null },
     checkpoint: { intervalSeconds: 600, fromJob: null },
     limits: { maxRuntimeSeconds: null, deadline: null },
     expectedRuntimeSeconds: null,
     priority: 50,
     labels: {},
+    quoteId: null,
     serve: null,
     graceSeconds: 10,
   };
 }
 
-export function jobOf(id: string, parts: SpecParts = {}, rest: Partial<QueuedJob> = {}): QueuedJob {
-  const state = { priority: 50, queuedAt: later(-60), attempts: 0, avoid: {}, moveTo: null };
-  return { id, spec: specOf(parts), project: 'p', ...state, notBefore: null, fencedUntil: null, ...rest };
+/** `priority` is what makes its rank, unless that is given. */
+export function jobOf(
+  id: string,
+  parts: SpecParts = {},
+  { priority = 50, ...rest }: Partial<QueuedJob> & { priority?: number } = {},
+): QueuedJob {
+  const spec = { ...specOf(parts), priority };
+  const queuedAt = rest.queuedAt ?? later(-60);
+  const state = {
+    queuedAt,
+    queueRank: queueRankOf(queuedAt, priority),
+    attempts: 0,
+    avoid: {},
+    moveTo: null,
+  };
+  const whose = { organization: 'acme', project: 'p' };
+  return { id, spec, ...whose, ...state, notBefore: null, fencedUntil: null, quote: null, ...rest };
 }
 
 export function providerOf(name: string, rest: Partial<PlacementProvider> = {}): PlacementProvider {
@@ -58,6 +67,10 @@ export function providerOf(name: string, rest: Partial<PlacementProvider> = {}):
     vendor: name,
     site,
     ...ways,
+    certifications: [],
+    attested: true,
+    verifiedUntil: null,
+    multiNode: false,
     health: 'healthy',
     healthSince: later(-3600),
     recentRefusals: 0,
@@ -73,6 +86,7 @@ export function offerOf(provider: string, name: string, rest: Partial<PlacementO
     gpuModel: 'H100',
     gpuCount: 8,
     gpuMemoryGiB: 80,
+    gpuFormFactor: null,
     cpus: 64,
     memoryGiB: 512,
     capacity: 4,
@@ -80,14 +94,17 @@ export function offerOf(provider: string, name: string, rest: Partial<PlacementO
     priceMicrosPerHour: 1_000_000n,
     spotPriceMicrosPerHour: null,
     currency: 'KRW',
+    pool: null,
     effectiveFrom: null,
-    withdrawnAt: null,
     ...rest,
   };
 }
 
 export function worldOf(parts: Partial<PlacementSnapshot>): PlacementSnapshot {
-  return { now: NOW, currency: 'KRW', rates: new Map(), providers: [], offers: [], jobs: [], ...parts };
+  const empty = { rates: new Map(), providers: [], offers: [], pools: [], jobs: [], shares: new Map() };
+  const rules = { organizations: new Map(), projects: new Map() };
+  const policies = { dataGrades: [], capacityClasses: [], gpuSpeeds: [] };
+  return { now: NOW, currency: 'KRW', ...empty, rules, policies, ...parts };
 }
 
 // ---- worlds for properties: small vocabularies, so that things collide -----------------------------------------
@@ -141,7 +158,6 @@ const offer = fc
     spotPriceMicrosPerHour: maybe(micros),
     currency: mostly('KRW', 'USD', 'EUR'),
     effectiveFrom: mostly<Date | null>(null, later(-1), later(60)),
-    withdrawnAt: mostly<Date | null>(null, later(-1)),
   })
   .map(({ gpu, gpuCount, ...rest }) => ({
     ...rest,

@@ -1,89 +1,34 @@
-import type { Lot } from './market.ts';
-import { accepting, steadiness } from './score.ts';
-import type { PlacementProvider } from './types.ts';
+/** Helpers for the arrays of numbers that a market is made of. Positions follow the order of names. */
 
-/**
- * The same market as arrays of numbers. A pass asks each of ten thousand offers about each of a thousand kinds of
- * jobs; walking objects and comparing bigints took 8 s for that, this takes a tenth.
- *
- * A sale's number is 2 × position, plus 1 for spot.
- */
-export interface Columns {
-  // by position
-  readonly always: Int32Array;
-  readonly provider: Int32Array;
-  readonly region: Int32Array;
-  readonly shape: Int32Array;
-  /** ON_DEMAND and SPOT, whether or not there is a rate. */
-  readonly sold: Uint8Array;
-  readonly capacity: Int32Array;
-  // by sale number
-  /** Order of the accounting price, equal prices equal; -1: no such sale. */
-  readonly rank: Int32Array;
-  /** Order of the unrounded price, for ceilings; -1: no such sale. */
-  readonly exactRank: Int32Array;
-  readonly price: Float64Array;
-  // by what the columns above point to
-  readonly regions: readonly string[];
-  /** One lot of each shape (GPU model, count and memory, CPUs, memory): most offers differ only in place and price. */
-  readonly shapes: readonly Lot[];
-  /** Rising: what exactRank counts. */
-  readonly exactPrices: readonly bigint[];
-  readonly steady: Float64Array;
-  readonly accepting: Float64Array;
+/** Code unit order: the same on every machine, unlike a locale's. */
+export function byName(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
-export const ON_DEMAND = 1;
-export const SPOT = 2;
-
-export function columnsOf(lots: readonly Lot[], providers: readonly PlacementProvider[], now: Date): Columns {
-  const regions = interned(lots, (lot) => lot.offer.region);
-  const shapes = interned(lots, shapeOf);
-  const sales = lots.flatMap((lot) => [lot.onDemand, lot.spot]);
-  const rank = ranked(sales.map((sale) => sale?.micros ?? null));
-  const exact = ranked(sales.map((sale) => sale?.exact ?? null));
-  return {
-    always: Int32Array.from(lots, (lot) => lot.always),
-    provider: Int32Array.from(lots, (lot) => lot.providerIndex),
-    region: regions.column,
-    shape: shapes.column,
-    sold: Uint8Array.from(lots, soldAs),
-    capacity: Int32Array.from(lots, (lot) => lot.offer.capacity),
-    rank: rank.column,
-    exactRank: exact.column,
-    price: Float64Array.from(sales, (sale) => Number(sale?.micros ?? 0n)),
-    regions: regions.first.map((lot) => lot.offer.region),
-    shapes: shapes.first,
-    exactPrices: exact.values,
-    steady: Float64Array.from(providers, (provider) => steadiness(provider, now)),
-    accepting: Float64Array.from(providers, accepting),
-  };
-}
-
-function shapeOf({ offer, model }: Lot): string {
-  return `${model} ${offer.gpuCount} ${offer.gpuMemoryGiB} ${offer.cpus} ${offer.memoryGiB}`;
-}
-
-function soldAs({ offer }: Lot): number {
-  return (
-    (offer.priceMicrosPerHour === null ? 0 : ON_DEMAND) | (offer.spotPriceMicrosPerHour === null ? 0 : SPOT)
-  );
-}
-
-/** Numbers for names: the column, and the first lot of each name. */
-function interned(lots: readonly Lot[], nameOf: (lot: Lot) => string): { column: Int32Array; first: Lot[] } {
-  const first: Lot[] = [];
+/** Numbers for names: the column, and where each name stands first. */
+export function interned<T>(
+  items: readonly T[],
+  nameOf: (item: T) => string,
+): {
+  readonly column: Int32Array;
+  readonly first: readonly T[];
+} {
+  const first: T[] = [];
   const indexes = new Map<string, number>();
-  const column = Int32Array.from(lots, (lot) => {
-    const name = nameOf(lot);
-    const index = indexes.get(name) ?? first.push(lot) - 1;
+  const column = Int32Array.from(items, (item) => {
+    const name = nameOf(item);
+    const index = indexes.get(name) ?? first.push(item) - 1;
     indexes.set(name, index);
     return index;
   });
   return { column, first };
 }
 
-function ranked(prices: readonly (bigint | null)[]): { column: Int32Array; values: bigint[] } {
+/** The order of prices, equal ones equal; -1 for none. `values` rise: what the column counts. */
+export function ranked(prices: readonly (bigint | null)[]): {
+  readonly column: Int32Array;
+  readonly values: readonly bigint[];
+} {
   const values = [...new Set(prices.filter((price) => price !== null))].sort((a, b) =>
     a < b ? -1 : a > b ? 1 : 0,
   );
@@ -92,4 +37,16 @@ function ranked(prices: readonly (bigint | null)[]): { column: Int32Array; value
     column: Int32Array.from(prices, (price) => (price === null ? -1 : (ranks.get(price) ?? -1))),
     values,
   };
+}
+
+/** How many of the rising prices are at most `limit`. */
+export function countUpTo(prices: readonly bigint[], limit: bigint): number {
+  let from = 0;
+  let to = prices.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((prices[middle] ?? 0n) <= limit) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }

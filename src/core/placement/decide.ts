@@ -1,120 +1,174 @@
 import type { Waiting } from '../job.ts';
-import { best, emptyShortlist, type Entry, type Shortlist } from './choose.ts';
-import { explainer, heldDecision, type Explainer } from './explain.ts';
-import { openMarket, take, type Lot, type Market } from './market.ts';
-import { matchAll, type Matching } from './match.ts';
-import { queueOrder } from './order.ts';
-import { readRequest, signatureOf, type Request } from './request.ts';
-import type {
-  Decision,
-  Placement,
-  PlacementPlan,
-  PlacementSnapshot,
-  QueuedJob,
-  WaitingJob,
-} from './types.ts';
+import { best, emptyShortlist, type Entry } from './choose.ts';
+import { decisionOf, heldDecision, waitingDecision } from './explain.ts';
+import { exchange } from './exchange.ts';
+import { holdFor, MAX_HOLDS } from './hold.ts';
+import { openMarket, type Market } from './market.ts';
+import { saleFor } from './match.ts';
+import { drawOf, openPass, take, viewOf, type Pass, type State } from './pass.ts';
+import { byRank, FairQueue } from './queue.ts';
+import { readRequest, signatureOf } from './request.ts';
+import type { Ask, Explained, Turn } from './turn.ts';
+import type { Placement, PlacementPlan, PlacementSnapshot, QueuedJob, World } from './types.ts';
 import { heldBack, whyWaiting } from './wait.ts';
 
 /** How many candidates a decision remembers: enough to see why, and a decision stays a few kilobytes. */
 export const CANDIDATES_KEPT = 10;
 
-/** Everything that jobs of a pass share which ask the same. */
-interface Ask {
-  readonly request: Request;
-  readonly matching: Matching;
-  readonly shortlist: Shortlist;
-  readonly explain: Explainer;
-  /** Set once nothing was left: places are only ever given away in a pass, so nothing will be left later either. */
-  dead: { readonly waiting: Waiting; readonly decision: Decision } | null;
-}
-
 /**
- * Which queued jobs go where, and why the others wait. Pure: the same snapshot gives the same plan, in whatever
- * order its arrays come. Capacity is counted down as places are given, so a plan never oversells; a job that
- * cannot be placed takes nothing from those behind it.
+ * A pass over the queue, page by page: each job in its turn, then `settle`. Pure: the same market, state and jobs give
+ * the same plan. Places are counted down as they are given, so a plan never oversells; a job that cannot be placed takes
+ * nothing from those behind it (but see hold.ts). Within a page, jobs of equal band may exchange their places when
+ * that places more of them, or all of them for less (exchange.ts).
  *
- * `cheapest`, `available` and `balanced` are defined in score.ts, the rules in rules.ts. A move's target is taken
+ * The objectives are defined in objective.ts, the rules in rules.ts, the order in queue.ts. A move's target is taken
  * first while it fits and has room; providers that a job avoids are taken only where nothing else has room. Both
  * are preferences: neither makes a job wait that could run.
  */
-export function decidePlacements(snapshot: PlacementSnapshot): PlacementPlan {
-  const market = openMarket(snapshot);
-  const asks = new Map<string, Ask>();
-  const placements: Placement[] = [];
-  const waiting: WaitingJob[] = [];
-  const ends: Date[] = [];
-  for (const job of queueOrder(snapshot.jobs)) {
-    const held = heldBack(job, snapshot.now);
-    if (held) {
-      ends.push(held.until);
-      waiting.push({
-        jobId: job.id,
-        waiting: held.waiting,
-        decision: heldDecision(market, job, held.waiting),
-      });
-      continue;
-    }
-    const outcome = decideOne(job, askOf(job, market, asks), market);
-    if ('provider' in outcome) placements.push(outcome);
-    else waiting.push(outcome);
+export class Session {
+  readonly pass: Pass;
+  readonly #asks = new Map<string, Ask>();
+  #turns: Turn[] = [];
+  #held: { job: QueuedJob; waiting: Waiting }[] = [];
+  #view: Pass;
+  #wakeAt: Date | null = null;
+  #holds = 0;
+
+  constructor(market: Market, state: State) {
+    this.pass = openPass(market, state);
+    this.#view = viewOf(this.pass);
   }
+
+  /** The job's turn. What it is given may still be exchanged for something else; whether it is given anything is final. */
+  consider(job: QueuedJob): { readonly offerGpuCount: number } | null {
+    const held = heldBack(job, this.pass.now);
+    if (held !== null) {
+      this.#wake(held.until);
+      this.#held.push({ job, waiting: held.waiting });
+      return null;
+    }
+    const ask = this.#askOf(job);
+    const found = ask.deadSince === this.pass.given ? [] : this.#best(ask);
+    const taken = found[0] ?? null;
+    if (taken !== null) {
+      take(this.pass, taken.sale >> 1, ask.request.needs);
+      ask.waiting = null;
+    } else {
+      ask.deadSince = this.pass.given;
+      if (this.#holds < MAX_HOLDS && holdFor(job, ask.request, this.pass)) this.#holds += 1;
+    }
+    this.#turns.push({ job, ask, found, taken, note: null });
+    return taken === null ? null : { offerGpuCount: this.pass.market.columns.gpuCount[taken.sale >> 1] ?? 0 };
+  }
+
+  /** Ends a page. */
+  settle(): PlacementPlan {
+    const { pass } = this;
+    exchange(pass, this.#turns);
+    const before = this.#view;
+    const after = viewOf(pass);
+    const placements: Placement[] = [];
+    const waiting = this.#held.map(({ job, waiting: why }) => ({
+      jobId: job.id,
+      waiting: () => why,
+      decision: () => heldDecision(pass, job, why),
+    }));
+    for (const turn of this.#turns) {
+      if (turn.taken !== null) placements.push(placementOf(before, turn, turn.taken));
+      else waiting.push({ jobId: turn.job.id, ...explainedOnce(after, turn.ask) });
+    }
+    if (waiting.length > this.#held.length) this.#wakeForOffers();
+    this.#turns = [];
+    this.#held = [];
+    this.#view = after;
+    return { placements, waiting, wakeAt: this.#wakeAt };
+  }
+
+  #best(ask: Ask): readonly Entry[] {
+    return best(ask.request, this.pass, ask.shortlist, CANDIDATES_KEPT);
+  }
+
+  #askOf(job: QueuedJob): Ask {
+    const signature = signatureOf(job, this.pass.now);
+    const known = this.#asks.get(signature);
+    if (known !== undefined) return known;
+    const request = readRequest(job, this.pass);
+    const ask: Ask = { request, shortlist: emptyShortlist(), deadSince: null, waiting: null };
+    this.#asks.set(signature, ask);
+    return ask;
+  }
+
+  #wake(at: Date): void {
+    if (this.#wakeAt === null || at < this.#wakeAt) this.#wakeAt = at;
+  }
+
+  #wakeForOffers(): void {
+    const now = this.pass.now.getTime();
+    let first = Infinity;
+    for (const from of this.pass.market.columns.effectiveFromMs) if (from > now && from < first) first = from;
+    if (first < Infinity) this.#wake(new Date(first));
+  }
+}
+
+/** Everything at once: for a quote, a test, a repetition. */
+export function decidePlacements(snapshot: PlacementSnapshot): PlacementPlan {
+  const session = new Session(marketOf(snapshot), stateOf(snapshot));
+  const queue = new FairQueue(snapshot.now, snapshot.shares);
+  const byProject = Map.groupBy(snapshot.jobs, ({ project }) => project);
+  for (const [project, jobs] of byProject) queue.add(project, jobs.toSorted(byRank));
+  for (let job = queue.next(); job !== null; job = queue.next()) {
+    const placed = session.consider(job);
+    if (placed !== null) queue.placed(job, placed.offerGpuCount);
+  }
+  return session.settle();
+}
+
+export function marketOf(world: World): Market {
+  return openMarket({ ...world, providers: world.providers.map(({ name }) => name) });
+}
+
+export function stateOf({ now, providers, rules, policies, offers, pools }: World): State {
   return {
-    placements,
-    waiting,
-    wakeAt: earliest([...ends, ...(waiting.length > 0 ? startDates(market) : [])]),
+    now,
+    providers,
+    rules,
+    policies,
+    usedOffers: offers.filter(({ used }) => used > 0),
+    usedPools: pools.filter((pool) => pool.usedGpus > 0 || pool.usedCpuMillis > 0 || pool.usedMemoryMiB > 0),
   };
 }
 
-function askOf(job: QueuedJob, market: Market, asks: Map<string, Ask>): Ask {
-  const signature = signatureOf(job, market.now);
-  const known = asks.get(signature);
-  if (known) return known;
-  const request = readRequest(job, market);
-  const matching = matchAll(request, market);
-  const explain = explainer(request, market, matching);
-  const ask: Ask = { request, matching, shortlist: emptyShortlist(), explain, dead: null };
-  asks.set(signature, ask);
-  return ask;
+function explainedOnce(view: Pass, ask: Ask): Explained {
+  if (ask.waiting !== null) return ask.waiting;
+  const waiting = once(() => whyWaiting(ask.request, view));
+  ask.waiting = { waiting, decision: once(() => waitingDecision(view, ask.request, waiting())) };
+  return ask.waiting;
 }
 
-function decideOne(job: QueuedJob, ask: Ask, market: Market): Placement | WaitingJob {
-  if (!ask.dead) {
-    const found = best(ask.request, market, ask.matching, ask.shortlist, CANDIDATES_KEPT);
-    const [first] = found;
-    if (first) return place(job, first, ask.explain.placed(found), market);
-    const waiting = whyWaiting(ask.request, market, ask.matching);
-    ask.dead = { waiting, decision: ask.explain.waiting(waiting) };
-  }
-  return { jobId: job.id, ...ask.dead };
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
 }
 
-function place(job: QueuedJob, entry: Entry, decision: Decision, market: Market): Placement {
-  const lot = market.lots[entry.sale >> 1] as Lot;
-  const spot = (entry.sale & 1) === 1;
-  const sale = spot ? lot.spot : lot.onDemand;
-  take(market, entry.sale >> 1);
+function placementOf(before: Pass, turn: Turn, taken: Entry): Placement {
+  const { request } = turn.ask;
+  const position = taken.sale >> 1;
+  const lot = before.market.lots[position];
+  const sale = saleFor(request, before, taken.sale);
+  if (lot === undefined || sale === null) throw new Error('a placement on nothing');
   return {
-    jobId: job.id,
+    jobId: turn.job.id,
     provider: lot.offer.provider,
     offer: lot.offer.name,
     region: lot.offer.region,
-    spot,
+    spot: (taken.sale & 1) === 1,
+    nodes: request.needs.nodes,
     offerGpuCount: lot.offer.gpuCount,
-    listPriceMicrosPerHour: sale?.listMicros ?? 0n,
-    listCurrency: lot.offer.currency,
-    rateMicros: lot.rateMicros ?? 0n,
-    priceMicrosPerHour: sale?.micros ?? 0n,
-    decision,
+    draw: drawOf(before, position, request.needs),
+    listPriceMicrosPerHour: sale.listMicros,
+    listCurrency: sale.listCurrency,
+    rateMicros: sale.rateMicros,
+    priceMicrosPerHour: sale.micros,
+    decision: once(() => decisionOf(before, turn, taken)),
   };
-}
-
-function startDates(market: Market): Date[] {
-  return market.lots
-    .filter(({ offer }) => offer.withdrawnAt === null)
-    .flatMap(({ offer }) => offer.effectiveFrom ?? [])
-    .filter((from) => from > market.now);
-}
-
-function earliest(dates: readonly Date[]): Date | null {
-  return dates.reduce<Date | null>((first, date) => (first === null || date < first ? date : first), null);
 }

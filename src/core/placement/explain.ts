@@ -1,74 +1,28 @@
 import type { Waiting } from '../job.ts';
 import { toWire } from '../money.ts';
 import type { Entry } from './choose.ts';
-import type { Lot, Market } from './market.ts';
-import { brokenBy, countIn, type Matching } from './match.ts';
+import type { Turn } from './turn.ts';
+import { matchAll, saleFor, type Removed } from './match.ts';
+import { hoursOf, POINTS, roomShare } from './objective.ts';
+import type { Pass } from './pass.ts';
 import { whatIsWrong } from './removal.ts';
 import type { Request } from './request.ts';
-import type { RuleName } from './rules.ts';
-import { priceShare, roomShare, SCORE_PARTS, WEIGHTS, type Parts, type ScorePart } from './score.ts';
 import {
   TIERS,
   type Decision,
   type DecisionCandidate,
-  type DecisionOutcome,
   type DecisionRemoval,
   type QueuedJob,
+  type ScoreParts,
 } from './types.ts';
 
-/** Writes the decisions of everybody who asks the same; what they share is worked out once. */
-export interface Explainer {
-  placed(best: readonly Entry[]): Decision;
-  waiting(why: Waiting): Decision;
-}
-
-export function explainer(request: Request, market: Market, matching: Matching): Explainer {
-  const { objective } = request.spec.placement;
-  const weights = usedOnly(WEIGHTS[objective], objective);
-  const considered = {
-    providers: market.providers.length,
-    offers: market.lots.length,
-    matching: matching.lots,
-  };
-  const removed = matching.removed.map(({ rule, lots, examples }) =>
-    removalOf(request, market, rule, lots, examples),
-  );
-  const full = fullLots(request, market, matching);
-  const body = (
-    outcome: DecisionOutcome,
-    candidates: readonly DecisionCandidate[],
-    tiers: readonly number[],
-  ): Decision => ({
-    version: 1,
-    at: market.now.toISOString(),
-    objective,
-    weights,
-    considered,
-    outcome,
-    candidates,
-    removed: [...removed, ...full()],
-    notes: notesOf(request, market, tiers),
-  });
-  return {
-    placed: (best) => {
-      const candidates = best.map((entry) => candidateOf(request, market, matching, entry));
-      return body(
-        outcomeOf(candidates[0] as DecisionCandidate),
-        candidates,
-        best.map((entry) => entry.tier),
-      );
-    },
-    waiting: (why) => body({ kind: 'waiting', ...why }, [], []),
-  };
-}
-
 /** A decision about a job that was not held against any offer. */
-export function heldDecision(market: Market, job: QueuedJob, why: Waiting): Decision {
+export function heldDecision({ now }: Pass, job: QueuedJob, why: Waiting): Decision {
   return {
-    version: 1,
-    at: market.now.toISOString(),
+    version: 2,
+    at: now.toISOString(),
     objective: job.spec.placement.objective,
-    weights: {},
+    assumptions: null,
     considered: { providers: 0, offers: 0, matching: 0 },
     outcome: { kind: 'waiting', ...why },
     candidates: [],
@@ -77,92 +31,130 @@ export function heldDecision(market: Market, job: QueuedJob, why: Waiting): Deci
   };
 }
 
-function outcomeOf({ provider, offer, region, spot, pricePerHour }: DecisionCandidate): DecisionOutcome {
-  return { kind: 'placed', provider, offer, region, spot, pricePerHour };
+/** Of a job that waits. `view`: the market at the end of the page, when still nothing fitted. */
+export function waitingDecision(view: Pass, request: Request, why: Waiting): Decision {
+  return body(view, request, { kind: 'waiting', ...why }, [], notesOf(request, view, null));
 }
 
-function candidateOf(request: Request, market: Market, matching: Matching, entry: Entry): DecisionCandidate {
-  const lot = market.lots[entry.sale >> 1] as Lot;
-  const sale = (entry.sale & 1) === 1 ? lot.spot : lot.onDemand;
-  const { provider, name: offer, region, capacity, currency } = lot.offer;
+/** Of a job that was placed. `view`: the market at the beginning of its page, by which what was full is counted. */
+export function decisionOf(view: Pass, { ask: { request }, found, note }: Turn, taken: Entry): Decision {
+  const shown = found.some(({ sale }) => sale === taken.sale) ? found : [...found, taken];
+  const candidates = shown.map((entry) => candidateOf(request, view, entry, entry.sale === taken.sale));
+  const own = candidates.find((candidate) => candidate.taken);
+  if (own === undefined) throw new Error('what was taken is not among the candidates');
+  const { provider, offer, region, spot, pricePerHour, estimatedCost } = own;
+  const { nodes } = request.needs;
+  const outcome = {
+    kind: 'placed',
+    provider,
+    offer,
+    region,
+    spot,
+    nodes,
+    pricePerHour,
+    estimatedCost,
+  } as const;
+  const notes = [...notesOf(request, view, taken), ...(note === null ? [] : [note])];
+  return body(view, request, outcome, candidates, notes);
+}
+
+function body(
+  view: Pass,
+  request: Request,
+  outcome: Decision['outcome'],
+  candidates: readonly DecisionCandidate[],
+  notes: readonly string[],
+): Decision {
+  const matching = matchAll(request, view);
+  return {
+    version: 2,
+    at: view.now.toISOString(),
+    objective: request.spec.placement.objective,
+    assumptions: request.assumptions,
+    considered: {
+      providers: view.market.providers.length,
+      offers: view.market.lots.length,
+      matching: matching.lots,
+    },
+    outcome,
+    candidates,
+    removed: matching.removed.map((removed) => removalOf(request, view, removed)),
+    notes,
+  };
+}
+
+/** Also what a quote shows. */
+export function candidateOf(request: Request, view: Pass, entry: Entry, taken: boolean): DecisionCandidate {
+  const lot = view.market.lots[entry.sale >> 1];
+  const sale = saleFor(request, view, entry.sale);
+  if (lot === undefined || sale === null) throw new Error('a candidate that is not sold');
+  const { provider, name: offer, region, capacity } = lot.offer;
+  const { currency } = view.market;
   return {
     provider,
     offer,
     region,
     spot: (entry.sale & 1) === 1,
-    free: entry.free,
+    taken,
+    free: entry.places,
     capacity,
-    pricePerHour: toWire(sale?.micros ?? 0n, market.currency),
-    listPricePerHour: toWire(sale?.listMicros ?? 0n, currency),
+    pricePerHour: toWire(sale.micros * BigInt(request.needs.nodes), currency),
+    listPricePerHour: toWire(sale.listMicros, sale.listCurrency),
+    estimatedCost: toWire(BigInt(Math.round(entry.cost)), currency),
     tier: TIERS[entry.tier] ?? 'normal',
-    score: entry.points / 1e6,
-    parts: usedOnly(partsOf(market, matching, entry), request.spec.placement.objective),
+    score: round(entry.score / POINTS),
+    parts: partsOf(request, view, entry),
   };
 }
 
-function partsOf({ columns }: Market, { cheapest }: Matching, { sale, free }: Entry): Parts {
+function partsOf(request: Request, view: Pass, { sale, places, availability }: Entry): ScoreParts {
+  const { columns } = view.market;
   const provider = columns.provider[sale >> 1] ?? 0;
+  const slowness = request.slowness[columns.shape[sale >> 1] ?? 0] ?? 1;
+  const { hours, interruptions, lostHours } = hoursOf(request.assumptions, slowness, (sale & 1) === 1);
   return {
-    price: round(priceShare(columns.price[sale] ?? 0, cheapest)),
-    room: round(roomShare(free, columns.capacity[sale >> 1] ?? 0)),
-    steady: round(columns.steady[provider]),
-    accepting: round(columns.accepting[provider]),
+    hours: round(hours),
+    interruptions: round(interruptions),
+    lostHours: round(lostHours),
+    room: round(roomShare(places, columns.capacity[sale >> 1] ?? 0)),
+    steady: view.steady[provider] ?? 0,
+    accepting: round(view.accepting[provider] ?? 0),
     onDemand: 1 - (sale & 1),
+    availability: round(availability / POINTS),
   };
 }
 
-function round(value: number | undefined): number {
-  return Math.round((value ?? 0) * 1e6) / 1e6;
+function round(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
 }
 
-/** Only the parts that the objective weighs: the others would only puzzle. */
-function usedOnly(values: Parts, objective: Decision['objective']): Partial<Record<ScorePart, number>> {
-  const weighed = SCORE_PARTS.filter((part) => WEIGHTS[objective][part] > 0);
-  return Object.fromEntries(weighed.map((part) => [part, values[part]]));
-}
-
-/** Counts what is full as the pass fills it: those that were from the start, then each that fits as it runs out. */
-function fullLots(request: Request, market: Market, matching: Matching): () => DecisionRemoval[] {
-  const full = { lots: matching.full.lots, examples: [...matching.full.examples] };
-  let seen = market.exhausted.length;
-  return () => {
-    for (; seen < market.exhausted.length; seen += 1) {
-      const position = market.exhausted[seen] ?? 0;
-      if (brokenBy(request, market, position) === 0) countIn(full, position);
-    }
-    return full.lots > 0 ? [removalOf(request, market, 'capacity', full.lots, full.examples)] : [];
+function removalOf(request: Request, view: Pass, { rule, lots, examples }: Removed): DecisionRemoval {
+  return {
+    rule,
+    offers: lots,
+    examples: examples.flatMap((position) => {
+      const lot = view.market.lots[position];
+      if (lot === undefined) return [];
+      const detail = whatIsWrong(rule, request, view, position);
+      return [{ provider: lot.offer.provider, offer: lot.offer.name, detail }];
+    }),
   };
 }
 
-function removalOf(
-  request: Request,
-  market: Market,
-  rule: RuleName,
-  offers: number,
-  positions: readonly number[],
-): DecisionRemoval {
-  const examples = positions.flatMap((position) => {
-    const lot = market.lots[position];
-    return lot
-      ? { provider: lot.offer.provider, offer: lot.offer.name, detail: whatIsWrong(rule, request, lot) }
-      : [];
-  });
-  return { rule, offers, examples };
-}
-
-/** `tiers`: of the candidates that are shown; best first, so the first one's is the best there is. */
-function notesOf(request: Request, market: Market, tiers: readonly number[]): string[] {
+function notesOf(request: Request, view: Pass, taken: Entry | null): string[] {
   const notes: string[] = [];
-  if (request.target !== null && tiers[0] !== 0) {
+  if (request.target !== null && taken?.tier !== 0) {
     notes.push(
       `${request.target}, named as the target of a move, has nothing free that fits: others are considered`,
     );
   }
-  const avoided = market.providers.filter((_, index) => request.tiers[index] === 2).map(({ name }) => name);
+  const avoided = view.market.providers.filter((_, index) => request.tiers[index] === 2);
   if (avoided.length > 0) {
     notes.push(
       `used only where nothing else has room, for having lost or refused this job: ${avoided.join(', ')}`,
     );
   }
+  if (taken !== null && request.held.has(taken.sale))
+    notes.push('the price is that of the quote: the offer costs more by now');
   return notes;
 }

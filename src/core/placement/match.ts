@@ -1,91 +1,180 @@
-import { ON_DEMAND, SPOT } from './columns.ts';
-import type { Market } from './market.ts';
+import { ON_DEMAND, SPOT, type Sale } from './market.ts';
+import { DIMENSIONS, drawOf, hasRoom, type Pass } from './pass.ts';
 import type { Request } from './request.ts';
 import { bit, firstBroken, RULES, type Broken, type RuleName } from './rules.ts';
 
-/** Every offer held against one request. Holds for a whole pass: a pass changes nothing but what is free. */
-export interface Matching {
-  /** Numbers of the sales that break no rule (see Columns). */
-  readonly sales: Int32Array;
-  /** Lots that break no rule, taken ones included. */
-  readonly lots: number;
-  /** Places of those lots, free or not. */
-  readonly places: number;
-  /** Accounting price of the cheapest of `sales`. */
-  readonly cheapest: number;
-  /** In the order of RULES: how many lots each rule removed, and the positions of the first few. */
-  readonly removed: readonly Removed[];
-  /** The lots that fit and were full already, likewise. */
-  readonly full: { lots: number; readonly examples: number[] };
-}
+const BITS = {
+  places: bit('places'),
+  pool: bit('pool'),
+  spot: bit('spot'),
+  later: bit('not-yet-effective'),
+  price: bit('price'),
+  jobPrice: bit('job-price'),
+  quote: bit('quote'),
+  noRate: bit('no-rate'),
+} as const;
 
-export interface Removed {
-  readonly rule: RuleName;
-  lots: number;
-  readonly examples: number[];
-}
-
-export const EXAMPLES = 3;
-const SPOT_RULE = bit('spot');
-const PRICE_RULE = bit('price');
-
-/** Everything about this lot that the request cannot live with, except capacity. */
-export function brokenBy(request: Request, market: Market, position: number): Broken {
-  const { columns } = market;
+/** What an offer breaks by its shape and its place: the same for every offer of a cell. */
+export function brokenByCell(request: Request, shape: number, provider: number, region: number): Broken {
   return (
-    request.always |
-    (columns.always[position] ?? 0) |
-    (request.byProvider[columns.provider[position] ?? 0] ?? 0) |
-    (request.byRegion[columns.region[position] ?? 0] ?? 0) |
-    (request.byShape[columns.shape[position] ?? 0] ?? 0) |
-    brokenByPrice(request, market, position)
+    (request.byShape[shape] ?? 0) |
+    (request.places.byProvider[provider] ?? 0) |
+    (request.places.byRegion[region] ?? 0)
   );
 }
 
-export function matchAll(request: Request, market: Market): Matching {
-  const { columns, free, lots } = market;
-  const sales = new Int32Array(2 * lots.length);
+/** Everything about this lot that the request cannot live with, except capacity. */
+export function brokenBy(request: Request, pass: Pass, position: number): Broken {
+  const { columns } = pass.market;
+  const provider = columns.provider[position] ?? 0;
+  return (
+    brokenByCell(request, columns.shape[position] ?? 0, provider, columns.region[position] ?? 0) |
+    brokenByLot(request, pass, position) |
+    (pass.always[provider] ?? 0)
+  );
+}
+
+/** What is asked of each offer by itself. */
+export function brokenByLot(request: Request, pass: Pass, position: number): Broken {
+  const { columns } = pass.market;
+  let broken = request.always;
+  if ((columns.capacity[position] ?? 0) < request.needs.nodes) broken |= BITS.places;
+  if ((columns.pool[position] ?? -1) >= 0 && outgrows(request, pass, position)) broken |= BITS.pool;
+  if ((columns.effectiveFromMs[position] ?? 0) > pass.now.getTime()) broken |= BITS.later;
+  return broken | brokenByPrice(request, pass, position);
+}
+
+function outgrows(request: Request, pass: Pass, position: number): boolean {
+  const draw = drawOf(pass, position, request.needs);
+  const pool = pass.market.pools[pass.market.columns.pool[position] ?? -1];
+  return (
+    draw !== null &&
+    pool !== undefined &&
+    (draw.gpus > pool.gpus ||
+      draw.cpuMillis > (pool.cpuMillis ?? Infinity) ||
+      draw.memoryMiB > (pool.memoryMiB ?? Infinity))
+  );
+}
+
+/** The best of the ways to buy it counts: what stops one of them stops nothing while the other is open. */
+function brokenByPrice(request: Request, pass: Pass, position: number): Broken {
+  const sold = (pass.market.columns.sold[position] ?? 0) & request.wants;
+  if (sold === 0) return BITS.spot;
+  if (pass.market.lots[position]?.rateMicros === null) return BITS.noRate;
+  const onDemand = sold & ON_DEMAND ? brokenBySale(request, pass, 2 * position) : -1;
+  const spot = sold & SPOT ? brokenBySale(request, pass, 2 * position + 1) : -1;
+  if (onDemand === 0 || spot === 0) return 0;
+  return onDemand === -1 ? spot : onDemand;
+}
+
+/** What is wrong with this price; 0: nothing. The sale exists and is of a sort that the job takes. */
+export function brokenBySale(request: Request, pass: Pass, sale: number): Broken {
+  const { columns, exactPrices } = pass.market;
+  const held = request.held.get(sale);
+  const shape = columns.shape[sale >> 1] ?? 0;
+  const affordable = held
+    ? request.ceilingRank >= exactPrices.length || held.exact <= ceilingExact(request)
+    : (columns.exactRank[sale] ?? 0) <= request.ceilingRank;
+  let broken = affordable ? 0 : BITS.price;
+  const cost = priceOf(request, pass, sale) * (request.paidHours[2 * shape + (sale & 1)] ?? 0);
+  if (cost > request.jobCeilingMicros) broken |= BITS.jobPrice;
+  if (held === undefined && (columns.rank[sale] ?? 0) > request.quoteRank) broken |= BITS.quote;
+  return broken;
+}
+
+function ceilingExact({ ceiling }: Request): bigint {
+  return ceiling === null ? 0n : ceiling.micros * ceiling.rateMicros;
+}
+
+/** Micros per hour of one whole offer, as this request would pay it. */
+export function priceOf(request: Request, pass: Pass, sale: number): number {
+  if (request.held.size > 0) {
+    const held = request.held.get(sale);
+    if (held !== undefined) return Number(held.micros);
+  }
+  return pass.market.columns.price[sale] ?? 0;
+}
+
+/** As it would be charged. */
+export function saleFor(request: Request, pass: Pass, sale: number): Sale | null {
+  const lot = pass.market.lots[sale >> 1];
+  return request.held.get(sale) ?? ((sale & 1) === 1 ? lot?.spot : lot?.onDemand) ?? null;
+}
+
+// ---- counting -----------------------------------------------------------------------------------------------
+
+/** How many offers a rule removed, and the positions of the first few. */
+export interface Removed {
+  readonly rule: RuleName;
+  lots: number;
+  examples: number[];
+}
+
+/** Every offer held against one request. */
+export interface Matching {
+  /** Lots that break no rule, taken ones included. */
+  readonly lots: number;
+  /** In the order of RULES; `capacity` last. */
+  readonly removed: readonly Removed[];
+  /** Positions of those that fit. */
+  readonly fitting: readonly number[];
+}
+
+export const EXAMPLES = 3;
+
+/** Counts what each rule removed, by whole shapes and cells where it can. What is free is as it is now. */
+export function matchAll(request: Request, pass: Pass): Matching {
+  const { cells } = pass.market;
   const removed = RULES.map((rule): Removed => ({ rule, lots: 0, examples: [] }));
-  const full = { lots: 0, examples: [] as number[] };
-  let count = 0;
-  let matching = 0;
-  let places = 0;
-  let cheapest = Number.POSITIVE_INFINITY;
-  for (let position = 0; position < lots.length; position += 1) {
-    const broken = brokenBy(request, market, position);
-    if (broken !== 0) {
-      countIn(removed[firstBroken(broken)] as Removed, position);
-      continue;
-    }
-    matching += 1;
-    places += columns.capacity[position] ?? 0;
-    if (free[position] === 0) countIn(full, position);
-    for (let sale = 2 * position; sale <= 2 * position + 1; sale += 1) {
-      if (!buys(request, market, sale)) continue;
-      sales[count++] = sale;
-      cheapest = Math.min(cheapest, columns.price[sale] ?? 0);
+  const fitting: number[] = [];
+  for (let shape = 0; shape + 1 < cells.from.length; shape += 1) {
+    for (let cell = cells.from[shape] ?? 0; cell < (cells.from[shape + 1] ?? 0); cell += 1) {
+      const provider = cells.provider[cell] ?? 0;
+      const broken = brokenByCell(request, shape, provider, cells.region[cell] ?? 0);
+      if (broken !== 0) countCell(removed[firstBroken(broken)], pass, cell);
+      else for (const position of lotsIn(pass, cell)) countLot(request, pass, position, removed, fitting);
     }
   }
-  const seen = removed.filter((one) => one.lots > 0);
-  return { sales: sales.slice(0, count), lots: matching, places, cheapest, removed: seen, full };
+  for (const one of removed) one.examples = one.examples.sort((a, b) => a - b).slice(0, EXAMPLES);
+  return {
+    lots: fitting.length,
+    removed: removed.filter(({ lots }) => lots > 0),
+    fitting: fitting.sort((a, b) => a - b),
+  };
 }
 
-export function countIn(into: { lots: number; readonly examples: number[] }, position: number): void {
-  into.lots += 1;
-  if (into.examples.length < EXAMPLES) into.examples.push(position);
+function lotsIn({ market: { cells } }: Pass, cell: number): Int32Array {
+  return cells.lots.subarray(cells.lotsFrom[cell] ?? 0, cells.lotsFrom[cell + 1] ?? 0);
 }
 
-function brokenByPrice(request: Request, market: Market, position: number): Broken {
-  const sold = (market.columns.sold[position] ?? 0) & request.wants;
-  if (sold === 0) return SPOT_RULE;
-  if (request.ceiling === null || market.columns.rank[2 * position + (sold === SPOT ? 1 : 0)] === -1)
-    return 0;
-  return buys(request, market, 2 * position) || buys(request, market, 2 * position + 1) ? 0 : PRICE_RULE;
+function countCell(into: Removed | undefined, pass: Pass, cell: number): void {
+  if (into === undefined) return;
+  const lots = lotsIn(pass, cell);
+  into.lots += lots.length;
+  into.examples.push(...lots.subarray(0, EXAMPLES));
 }
 
-/** Is there such a sale, of a sort that the job takes, at a price that it can afford? */
-function buys(request: Request, market: Market, sale: number): boolean {
-  const rank = market.columns.exactRank[sale] ?? -1;
-  const sort = (sale & 1) === 1 ? SPOT : ON_DEMAND;
-  return rank >= 0 && rank <= request.ceilingRank && (request.wants & sort) !== 0;
+function countLot(
+  request: Request,
+  pass: Pass,
+  position: number,
+  removed: readonly Removed[],
+  fitting: number[],
+): void {
+  const { market } = pass;
+  const broken =
+    brokenByLot(request, pass, position) | (pass.always[market.columns.provider[position] ?? 0] ?? 0);
+  if (broken === 0) fitting.push(position);
+  const full = broken === 0 && !hasRoom(pass, position, request.needs);
+  const rule = full ? removed.at(-1) : broken === 0 ? undefined : removed[firstBroken(broken)];
+  if (rule === undefined) return;
+  rule.lots += 1;
+  rule.examples.push(position);
+}
+
+/** GPUs (or, of offers without, places) that the pool or the offer itself has left. */
+export function leftAt({ market, free, poolFree }: Pass, position: number): number {
+  const pool = market.columns.pool[position] ?? -1;
+  if (pool >= 0) return Math.max(0, poolFree[DIMENSIONS * pool] ?? 0);
+  return Math.max(0, free[position] ?? 0) * Math.max(1, market.columns.gpuCount[position] ?? 0);
 }

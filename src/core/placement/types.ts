@@ -125,7 +125,7 @@ export interface Draw {
 export interface WaitingJob {
   readonly jobId: string;
   /** Stable while nothing relevant changes, so it can be compared with what is stored before anything is written. */
-  readonly waiting: Waiting;
+  readonly waiting: () => Waiting;
   /** Shared between jobs that ask for the same. */
   readonly decision: () => Decision;
 }

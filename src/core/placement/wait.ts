@@ -1,7 +1,7 @@
 import type { Waiting } from '../job.ts';
-import type { Lot, Market } from './market.ts';
-import { brokenBy, type Matching } from './match.ts';
+import { brokenBy, leftAt, matchAll, type Matching } from './match.ts';
 import { nearestMiss, some } from './near.ts';
+import type { Pass } from './pass.ts';
 import type { Request } from './request.ts';
 import { MATCH, NO_RATE } from './rules.ts';
 import type { QueuedJob } from './types.ts';
@@ -26,44 +26,78 @@ export function heldBack(
  * Why nothing could be chosen. The offer that came furthest decides: one that is only taken beats one whose
  * provider is ill, that beats one without a rate, and only where none of those is there does nothing match.
  */
-export function whyWaiting(request: Request, market: Market, matching: Matching): Waiting {
-  if (matching.lots > 0) return noCapacity(market, matching);
-  const fitting = market.lots.filter((_, position) => (brokenBy(request, market, position) & MATCH) === 0);
-  const rated = request.always & NO_RATE ? [] : fitting.filter((lot) => lot.rateMicros !== null);
-  if (rated.length > 0) return providerHealth(rated);
-  if (fitting.length > 0) return noRate(request, market, fitting);
-  return { reason: 'no-match', detail: nearestMiss(request, market) };
+export function whyWaiting(request: Request, view: Pass): Waiting {
+  const matching = matchAll(request, view);
+  if (matching.lots > 0) return noCapacity(request, view, matching);
+  const fitting = positionsOf(view).filter((position) => (brokenBy(request, view, position) & MATCH) === 0);
+  const rated = fitting.filter((position) => (brokenBy(request, view, position) & NO_RATE) === 0);
+  if (rated.length > 0) return providerHealth(view, rated);
+  if (fitting.length > 0) return noRate(request, view, fitting);
+  return { reason: 'no-match', detail: nearestMiss(request, view) };
 }
 
-function noCapacity(market: Market, { sales, places }: Matching): Waiting {
-  const names = [...sales].map((sale) => market.lots[sale >> 1]).flatMap((lot) => (lot ? nameOf(lot) : []));
-  const detail = `needs 1 free place in ${some(names, 3)}: 0 of ${places} ${places === 1 ? 'is' : 'are'}`;
+export function positionsOf({ market }: Pass): number[] {
+  return Array.from(market.lots, (_, position) => position);
+}
+
+/** In GPUs where GPUs are what is short: "needs 8 free H100 in one place of alpha/host-1: 5 are". */
+function noCapacity(request: Request, view: Pass, { fitting }: Matching): Waiting {
+  const { count } = request.spec.resources.gpu;
+  const { nodes } = request.needs;
+  const nearest = fitting.reduce((a, b) => (leftAt(view, b) > leftAt(view, a) ? b : a));
+  const left = leftAt(view, nearest);
+  const where = some(
+    fitting.map((position) => nameAt(view, position)),
+    3,
+  );
+  const held =
+    view.poolHeld.includes(1) || view.lotHeld.includes(1)
+      ? '; some is held for a job that has waited longer'
+      : '';
+  const model = view.market.lots[nearest]?.model;
+  const needed =
+    count > 0
+      ? `${count * nodes} free ${model ?? 'GPUs'}`
+      : `${nodes} free ${nodes === 1 ? 'place' : 'places'}`;
+  const together = nodes > 1 ? ` on ${nodes} machines at once` : '';
+  const most = count > 0 ? left : (view.free[nearest] ?? 0);
+  // Enough GPUs, and yet no room: it is CPUs or memory of the pool that are gone, or places that are counted apart.
+  const enough = most >= count * nodes && count > 0 ? ', but not the CPUs or memory with them' : '';
+  const detail = `needs ${needed}${together} in ${where}: ${most} ${most === 1 ? 'is' : 'are'} free${enough}${held}`;
   return { reason: 'no-capacity', detail };
 }
 
-function providerHealth(lots: readonly Lot[]): Waiting {
+function providerHealth(view: Pass, positions: readonly number[]): Waiting {
   const offers =
-    lots.length === 1
+    positions.length === 1
       ? '1 offer fits, but its provider takes'
-      : `${lots.length} offers fit, but their providers take`;
-  const states = lots.map(({ provider }) =>
-    provider.health === 'healthy'
-      ? `${provider.name} is ${provider.mode}`
-      : `${provider.name} is ${provider.health}`,
-  );
+      : `${positions.length} offers fit, but their providers take`;
+  const states = positions.map((position) => {
+    const provider = view.providers[view.market.columns.provider[position] ?? 0];
+    if (!provider) return 'one is not registered any more';
+    return `${provider.name} is ${provider.health === 'healthy' ? provider.mode : provider.health}`;
+  });
   return { reason: 'provider-health', detail: `${offers} no new work: ${some(states)}` };
 }
 
-function noRate(request: Request, market: Market, lots: readonly Lot[]): Waiting {
-  const limit = request.spec.placement.maxPricePerHour;
-  const asked = limit && !request.ceiling ? [limit.currency] : [];
-  const missing = lots.filter((lot) => lot.rateMicros === null).map(({ offer }) => offer.currency);
-  const what = asked.length > 0 ? 'maxPricePerHour' : 'every offer that fits';
-  const currencies = some(asked.length > 0 ? asked : missing);
-  const detail = `${what} is in ${currencies}, which has no exchange rate to ${market.currency}: set one`;
+function noRate(request: Request, view: Pass, positions: readonly number[]): Waiting {
+  const limits = request.levels.flatMap(({ rules }) => [rules.maxPricePerHour, rules.maxPricePerJob]);
+  const unrated = limits.flatMap((limit) =>
+    limit !== null && limit.currency !== view.market.currency && !view.market.rates.has(limit.currency)
+      ? [limit.currency]
+      : [],
+  );
+  const missing = positions.flatMap((position) => {
+    const lot = view.market.lots[position];
+    return lot?.rateMicros === null ? [lot.offer.currency] : [];
+  });
+  const what = unrated.length > 0 ? 'a price ceiling' : 'every offer that fits';
+  const currencies = some(unrated.length > 0 ? unrated : missing);
+  const detail = `${what} is in ${currencies}, which has no exchange rate to ${view.market.currency}: set one`;
   return { reason: 'no-rate', detail };
 }
 
-function nameOf({ offer }: Lot): string {
-  return `${offer.provider}/${offer.name}`;
+function nameAt(view: Pass, position: number): string {
+  const offer = view.market.lots[position]?.offer;
+  return `${offer?.provider}/${offer?.name}`;
 }

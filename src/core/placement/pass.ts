@@ -1,0 +1,195 @@
+import type { Pool } from '../offer.ts';
+import { byName } from './columns.ts';
+import type { Market } from './market.ts';
+import { accepting, steadiness } from './objective.ts';
+import { bit } from './rules.ts';
+import type { Draw, PlacementProvider, World } from './types.ts';
+
+/** What changes from pass to pass: who is well, and what is taken. */
+export interface State extends Pick<World, 'now' | 'providers' | 'rules' | 'policies'> {
+  /** Of the offers that are in use; the others are free. */
+  readonly usedOffers: readonly { readonly provider: string; readonly name: string; readonly used: number }[];
+  /** Of the pools that are in use, likewise. */
+  readonly usedPools: readonly Pick<
+    Pool,
+    'provider' | 'name' | 'usedGpus' | 'usedCpuMillis' | 'usedMemoryMiB'
+  >[];
+}
+
+/**
+ * One pass over a market. Only what is free changes, and it changes by `take` and `giveBack` alone: as long as nothing
+ * is given back, everything only gets scarcer, which choose.ts relies on.
+ */
+export interface Pass {
+  readonly market: Market;
+  readonly state: State;
+  readonly now: Date;
+  // by provider
+  readonly providers: readonly (PlacementProvider | null)[];
+  readonly always: Int32Array;
+  readonly steady: Float64Array;
+  readonly accepting: Float64Array;
+  /** By position: places that nobody has. */
+  readonly free: Int32Array;
+  /** By pool, GPUs, CPU millis and MiB: what nobody has. Infinity where there is no limit. */
+  readonly poolFree: Float64Array;
+  /** The same two as they were when the pass began: nothing is ever freer than that. */
+  readonly opened: Pick<Pass, 'free' | 'poolFree'>;
+  /** By pool and by position: kept together for a job that has waited long, so that nobody else is given any. */
+  readonly poolHeld: Uint8Array;
+  readonly lotHeld: Uint8Array;
+  /** Counts what was taken and what was given back: what was found earlier may have changed. */
+  taken: number;
+  given: number;
+}
+
+export const DIMENSIONS = 3;
+
+export function openPass(market: Market, state: State): Pass {
+  const known = new Map(state.providers.map((provider) => [provider.name, provider]));
+  const providers = market.providers.map((name) => known.get(name) ?? null);
+  const pass: Pass = {
+    market,
+    state,
+    now: state.now,
+    providers,
+    always: Int32Array.from(providers, alwaysBroken),
+    steady: Float64Array.from(providers, (one) => (one ? steadiness(one, state.now) : 0)),
+    accepting: Float64Array.from(providers, (one) => (one ? accepting(one) : 0)),
+    free: Int32Array.from(market.columns.capacity),
+    poolFree: new Float64Array(DIMENSIONS * market.pools.length),
+    opened: { free: new Int32Array(0), poolFree: new Float64Array(0) },
+    poolHeld: new Uint8Array(market.pools.length),
+    lotHeld: new Uint8Array(market.lots.length),
+    taken: 0,
+    given: 0,
+  };
+  market.pools.forEach((pool, at) => {
+    const totals = [pool.gpus, pool.cpuMillis, pool.memoryMiB];
+    totals.forEach((total, dimension) => {
+      pass.poolFree[DIMENSIONS * at + dimension] = total ?? Infinity;
+    });
+  });
+  for (const { provider, name, used } of state.usedOffers) {
+    const position = positionOf(market, provider, name);
+    if (position >= 0) pass.free[position] = Math.max(0, (pass.free[position] ?? 0) - used);
+  }
+  for (const used of state.usedPools) occupy(pass, used);
+  return { ...pass, opened: { free: pass.free.slice(), poolFree: pass.poolFree.slice() } };
+}
+
+/** The pass as it is now, for whoever looks later. */
+export function viewOf(pass: Pass): Pass {
+  return {
+    ...pass,
+    free: pass.free.slice(),
+    poolFree: pass.poolFree.slice(),
+    poolHeld: pass.poolHeld.slice(),
+    lotHeld: pass.lotHeld.slice(),
+  };
+}
+
+/** A provider that is not in the state any more was never heard. */
+function alwaysBroken(provider: PlacementProvider | null): number {
+  if (provider === null) return bit('health');
+  return (
+    (provider.mode === 'draining' ? bit('draining') : 0) | (provider.health === 'healthy' ? 0 : bit('health'))
+  );
+}
+
+function occupy(pass: Pass, used: State['usedPools'][number]): void {
+  const at = pass.market.poolAt.get(`${used.provider}\n${used.name}`);
+  if (at === undefined) return;
+  const amounts = [used.usedGpus, used.usedCpuMillis, used.usedMemoryMiB];
+  amounts.forEach((amount, dimension) => {
+    const index = DIMENSIONS * at + dimension;
+    pass.poolFree[index] = (pass.poolFree[index] ?? 0) - amount;
+  });
+}
+
+/** Where an offer stands; -1: nowhere. */
+export function positionOf({ lots }: Market, provider: string, name: string): number {
+  let from = 0;
+  let to = lots.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const offer = lots[middle]?.offer;
+    const order = offer ? byName(offer.provider, provider) || byName(offer.name, name) : 1;
+    if (order === 0) return middle;
+    if (order < 0) from = middle + 1;
+    else to = middle;
+  }
+  return -1;
+}
+
+/** What one job needs, wherever it goes. */
+export interface Needs {
+  readonly nodes: number;
+  /** Of each node; 0: the offer's own. */
+  readonly cpus: number;
+  readonly memoryGiB: number;
+}
+
+/** What the job would take of the lot's pool, all nodes together; null: it draws on none. Whole millis and MiB. */
+export function drawOf({ market }: Pick<Pass, 'market'>, position: number, needs: Needs): Draw | null {
+  const pool = market.pools[market.columns.pool[position] ?? -1];
+  const offer = market.lots[position]?.offer;
+  if (pool === undefined || offer === undefined) return null;
+  return {
+    pool: pool.name,
+    gpus: offer.gpuCount * needs.nodes,
+    cpuMillis: Math.ceil((needs.cpus || offer.cpus) * 1_000) * needs.nodes,
+    memoryMiB: Math.ceil((needs.memoryGiB || offer.memoryGiB) * 1_024) * needs.nodes,
+  };
+}
+
+/** Is there room for all nodes at once? */
+export function hasRoom(pass: Pass, position: number, needs: Needs): boolean {
+  if ((pass.free[position] ?? 0) < needs.nodes || pass.lotHeld[position] === 1) return false;
+  const pool = pass.market.columns.pool[position] ?? -1;
+  if (pool < 0) return true;
+  if (pass.poolHeld[pool] === 1) return false;
+  const offer = pass.market.lots[position]?.offer;
+  if (offer === undefined) return false;
+  const { poolFree } = pass;
+  const at = DIMENSIONS * pool;
+  return (
+    (poolFree[at] ?? 0) >= offer.gpuCount * needs.nodes &&
+    (poolFree[at + 1] ?? 0) >= Math.ceil((needs.cpus || offer.cpus) * 1_000) * needs.nodes &&
+    (poolFree[at + 2] ?? 0) >= Math.ceil((needs.memoryGiB || offer.memoryGiB) * 1_024) * needs.nodes
+  );
+}
+
+/** Places that could be had by jobs of one node, CPUs and memory aside: what `room` is made of. */
+export function placesAt(
+  { market }: Pick<Pass, 'market'>,
+  { free, poolFree }: Pick<Pass, 'free' | 'poolFree'>,
+  position: number,
+): number {
+  const places = free[position] ?? 0;
+  const pool = market.columns.pool[position] ?? -1;
+  const gpus = market.columns.gpuCount[position] ?? 0;
+  if (pool < 0 || gpus === 0) return places;
+  return Math.max(0, Math.min(places, Math.floor((poolFree[DIMENSIONS * pool] ?? 0) / gpus)));
+}
+
+export function take(pass: Pass, position: number, needs: Needs): void {
+  move(pass, position, needs, 1);
+  pass.taken += 1;
+}
+
+export function giveBack(pass: Pass, position: number, needs: Needs): void {
+  move(pass, position, needs, -1);
+  pass.given += 1;
+}
+
+function move(pass: Pass, position: number, needs: Needs, sign: 1 | -1): void {
+  pass.free[position] = (pass.free[position] ?? 0) - sign * needs.nodes;
+  const draw = drawOf(pass, position, needs);
+  if (draw === null) return;
+  const at = DIMENSIONS * (pass.market.columns.pool[position] ?? 0);
+  const { poolFree } = pass;
+  poolFree[at] = (poolFree[at] ?? 0) - sign * draw.gpus;
+  poolFree[at + 1] = (poolFree[at + 1] ?? 0) - sign * draw.cpuMillis;
+  poolFree[at + 2] = (poolFree[at + 2] ?? 0) - sign * draw.memoryMiB;
+}
