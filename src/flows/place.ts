@@ -1,14 +1,16 @@
-import { decidePlacements } from '../core/placement/decide.ts';
-import type { Placement, PlacementOffer, PlacementPlan } from '../core/placement/types.ts';
+import type { Placement, PlacementPlan } from '../core/placement/types.ts';
+import { Session } from '../core/placement/decide.ts';
+import { stateFrom } from '../core/placement/record.ts';
+import type { Market } from '../core/placement/market.ts';
+import { rulesSeen, type WorldState } from '../core/world.ts';
 import type { Deps } from '../deps.ts';
-import {
-  applyPlacements,
-  applyWaiting,
-  type PlacementRow,
-  type WaitingRow,
-} from '../store/apply/placements.ts';
-import { loadQueue, loadWorld, type QueuedRow, type QueueMark, type World } from '../store/load/placement.ts';
+import { applyPlacements, type PlacementRow } from '../store/apply/placements.ts';
+import { applyWaiting, type WaitingRow } from '../store/apply/waiting.ts';
+import type { QueuedRow } from '../store/load/queue.ts';
 import { latestCheckpoints } from '../store/read/checkpoints.ts';
+import { InputRecorder } from './inputs.ts';
+import { currentMarket } from './market.ts';
+import { openQueue, type QueueReader } from './queue.ts';
 
 /** Jobs looked at per page: one decision, one transaction. */
 const PAGE = 500;
@@ -21,29 +23,39 @@ export interface PlaceResult {
   readonly wakeAt: Date | null;
 }
 
+/** What a pass works with. */
+interface Work {
+  readonly deps: Deps;
+  readonly now: Date;
+  readonly market: Market;
+  readonly state: WorldState;
+  readonly session: Session;
+  readonly inputs: InputRecorder;
+}
+
 /**
  * One pass over the queue, page by page in its order: load → decide → apply. Stops early when nothing is free any
  * more, unless `explainAll` (then every waiting job's reason is brought up to date).
  */
 export async function placePass(deps: Deps, explainAll: boolean): Promise<PlaceResult> {
   const now = deps.clock.now();
-  let world = await loadWorld(deps.store.db, now);
   const result = { placed: 0, stale: 0, waiting: 0, wakeAt: null as Date | null };
-  let mark: QueueMark | null = null;
+  const queue = await openQueue(deps, now);
+  if (queue.isEmpty()) return result;
+  const current = await currentMarket(deps, now);
+  const session = new Session(current.market, stateFrom(current.state));
+  const inputs = new InputRecorder(deps, now, current);
+  const work: Work = { deps, now, ...current, session, inputs };
   for (;;) {
-    const page: QueuedRow[] = await loadQueue(deps.store.db, mark, PAGE, deps.timing.leaseMarginMs);
-    const last = page.at(-1);
-    if (last === undefined) break;
-    const plan = decidePlacements({ now, currency: deps.config.currency, ...world, jobs: page });
-    const placed = await writePage(deps, now, page, plan);
-    world = claimed(world, plan.placements);
-    result.placed += placed.size;
-    result.stale += plan.placements.length - placed.size;
+    const page = await nextPage(queue, session);
+    if (page.length === 0) break;
+    const plan = session.settle();
+    const placed = await writePage(work, page, plan);
+    result.placed += placed;
+    result.stale += plan.placements.length - placed;
     result.waiting += plan.waiting.length;
-    if (plan.wakeAt !== null && (result.wakeAt === null || plan.wakeAt < result.wakeAt))
-      result.wakeAt = plan.wakeAt;
-    mark = { priority: last.priority, id: last.id };
-    if (page.length < PAGE || (!explainAll && !anythingFree(world))) break;
+    result.wakeAt = plan.wakeAt;
+    if (page.length < PAGE || (!explainAll && !session.anythingFree())) break;
   }
   deps.metrics.countPlacements('placed', result.placed);
   deps.metrics.countPlacements('stale', result.stale);
@@ -51,29 +63,43 @@ export async function placePass(deps: Deps, explainAll: boolean): Promise<PlaceR
   return result;
 }
 
-async function writePage(
-  deps: Deps,
-  now: Date,
-  page: readonly QueuedRow[],
-  plan: PlacementPlan,
-): Promise<Set<string>> {
+/** Who is next depends on who was given something, so each has had its turn before the next is asked for. */
+async function nextPage(queue: QueueReader, session: Session): Promise<QueuedRow[]> {
+  const page: QueuedRow[] = [];
+  while (page.length < PAGE) {
+    const job = await queue.next();
+    if (job === null) break;
+    page.push(job);
+    const placed = session.consider(job);
+    if (placed !== null) queue.placed(job, placed.offerGpuCount);
+  }
+  return page;
+}
+
+/** @returns how many of the plan's placements came true */
+async function writePage(work: Work, page: readonly QueuedRow[], plan: PlacementPlan): Promise<number> {
+  const { deps, now, inputs } = work;
+  const inputId = inputs.page(page);
   const byId = new Map(page.map((job) => [job.id, job]));
-  const rows = await placementRows(deps, now, plan.placements, byId);
-  const waiting = waitingRows(deps, now, plan, byId);
-  if (rows.length === 0 && waiting.length === 0) return new Set();
+  const rows = await placementRows(work, plan.placements, byId, inputId);
+  const waiting = waitingRows(work, plan, byId, inputId);
+  if (rows.length === 0 && waiting.length === 0) return 0;
   const lease = { seconds: deps.timing.leaseSeconds, marginMs: deps.timing.leaseMarginMs };
-  return deps.store.transaction(async (tx) => {
-    const placed = await applyPlacements(tx, now, lease, rows);
+  const placed = await deps.store.transaction(async (tx) => {
+    const made = await applyPlacements(tx, now, lease, rows);
     await applyWaiting(tx, now, waiting);
-    return placed;
+    await inputs.write(tx);
+    return made;
   });
+  inputs.written();
+  return placed.size;
 }
 
 async function placementRows(
-  deps: Deps,
-  now: Date,
+  { deps, now, state }: Work,
   placements: readonly Placement[],
   byId: ReadonlyMap<string, QueuedRow>,
+  inputId: string,
 ): Promise<PlacementRow[]> {
   const jobsOf = placements.flatMap((placement) => byId.get(placement.jobId) ?? []);
   // A job that never ran and names no other has nothing to restore.
@@ -85,69 +111,43 @@ async function placementRows(
   return placements.flatMap((placement) => {
     const job = byId.get(placement.jobId);
     if (job === undefined) return [];
+    const { organization, project } = job;
     return {
+      ...placement,
+      ...rulesSeen(state, organization, project),
+      organization,
+      project,
       decisionId: deps.ids.next('dec', now),
       allocationId: deps.ids.next('alc', now),
-      jobId: job.id,
       jobVersion: job.version,
-      provider: placement.provider,
-      offer: placement.offer,
-      region: placement.region,
-      spot: placement.spot,
-      listPriceMicrosPerHour: placement.listPriceMicrosPerHour,
-      listCurrency: placement.listCurrency,
-      rateMicros: placement.rateMicros,
-      priceMicrosPerHour: placement.priceMicrosPerHour,
-      gpuCount: job.spec.resources.gpu.count,
       graceSeconds: job.spec.graceSeconds,
       restoredCheckpoint: checkpoints.get(job.id)?.id ?? null,
-      decision: JSON.stringify(placement.decision),
+      decision: JSON.stringify(placement.decision()),
+      inputId,
     };
   });
 }
 
 /** Only what changed since it was last said. */
 function waitingRows(
-  deps: Deps,
-  now: Date,
+  { deps, now }: Work,
   plan: PlacementPlan,
   byId: ReadonlyMap<string, QueuedRow>,
+  inputId: string,
 ): WaitingRow[] {
   return plan.waiting.flatMap(({ jobId, waiting, decision }) => {
     const job = byId.get(jobId);
     if (job === undefined) return [];
-    if (job.waiting?.reason === waiting.reason && job.waiting.detail === waiting.detail) return [];
+    const { reason, detail } = waiting();
+    if (job.waiting?.reason === reason && job.waiting.detail === detail) return [];
     return {
       jobId,
       jobVersion: job.version,
-      reason: waiting.reason,
-      detail: waiting.detail,
+      reason,
+      detail,
       decisionId: deps.ids.next('dec', now),
-      decision: JSON.stringify(decision),
+      decision: JSON.stringify(decision()),
+      inputId,
     };
   });
-}
-
-/** The world after a page's placements, so that the next page does not plan with what is taken. */
-function claimed(world: World, placements: readonly Placement[]): World {
-  if (placements.length === 0) return world;
-  const taken = new Map<string, number>();
-  for (const { provider, offer } of placements) {
-    const key = `${provider}\n${offer}`;
-    taken.set(key, (taken.get(key) ?? 0) + 1);
-  }
-  const offers = world.offers.map((offer): PlacementOffer => {
-    const more = taken.get(`${offer.provider}\n${offer.name}`);
-    return more === undefined ? offer : { ...offer, used: offer.used + more };
-  });
-  return { ...world, offers };
-}
-
-function anythingFree(world: World): boolean {
-  const open = new Set(
-    world.providers
-      .filter(({ mode, health }) => mode === 'active' && health === 'healthy')
-      .map(({ name }) => name),
-  );
-  return world.offers.some((offer) => offer.used < offer.capacity && open.has(offer.provider));
 }

@@ -1,11 +1,11 @@
 import type { Waiting } from '../job.ts';
 import { best, emptyShortlist, type Entry } from './choose.ts';
 import { decisionOf, heldDecision, waitingDecision } from './explain.ts';
-import { exchange } from './exchange.ts';
+import { exchange, newBudget } from './exchange.ts';
 import { holdFor, MAX_HOLDS } from './hold.ts';
 import { openMarket, type Market } from './market.ts';
 import { saleFor } from './match.ts';
-import { drawOf, openPass, take, viewOf, type Pass, type State } from './pass.ts';
+import { drawOf, openPass, placesAt, take, viewOf, type Pass, type State } from './pass.ts';
 import { byRank, FairQueue } from './queue.ts';
 import { readRequest, signatureOf } from './request.ts';
 import type { Ask, Explained, Turn } from './turn.ts';
@@ -33,6 +33,7 @@ export class Session {
   #view: Pass;
   #wakeAt: Date | null = null;
   #holds = 0;
+  readonly #budget = newBudget();
 
   constructor(market: Market, state: State) {
     this.pass = openPass(market, state);
@@ -64,7 +65,7 @@ export class Session {
   /** Ends a page. */
   settle(): PlacementPlan {
     const { pass } = this;
-    exchange(pass, this.#turns);
+    exchange(pass, this.#turns, this.#budget);
     const before = this.#view;
     const after = viewOf(pass);
     const placements: Placement[] = [];
@@ -82,6 +83,15 @@ export class Session {
     this.#held = [];
     this.#view = after;
     return { placements, waiting, wakeAt: this.#wakeAt };
+  }
+
+  /** Is there anything left that anybody could be given? */
+  anythingFree(): boolean {
+    const { pass } = this;
+    return pass.free.some(
+      (_, position) =>
+        placesAt(pass, pass, position) > 0 && pass.always[pass.market.columns.provider[position] ?? 0] === 0,
+    );
   }
 
   #best(ask: Ask): readonly Entry[] {

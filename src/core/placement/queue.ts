@@ -1,5 +1,5 @@
 import { shareOf } from '../share.ts';
-import { RANK_MS_PER_POINT } from '../queue-rank.ts';
+import { AGING_MS_PER_POINT } from '../queue-rank.ts';
 import { byName } from './columns.ts';
 import type { QueuedJob } from './types.ts';
 
@@ -13,7 +13,7 @@ import type { QueuedJob } from './types.ts';
  * was given in this pass counted; then the older rank; then the id.
  */
 export function bandOf(job: Pick<QueuedJob, 'queueRank'>, now: Date): number {
-  return Math.floor((now.getTime() - job.queueRank) / RANK_MS_PER_POINT);
+  return Math.floor((now.getTime() - job.queueRank) / AGING_MS_PER_POINT);
 }
 
 /** The jobs of any number of projects, each project's in its own order, taken one at a time. */

@@ -8,6 +8,7 @@ import { ON_DEMAND, rateOf, saleAt, saleOf, SPOT, type Lot, type Market, type Sa
 import { assumptionsOf, hoursOf } from './objective.ts';
 import { positionOf, type Needs, type Pass } from './pass.ts';
 import { placesOf, type Places } from './places.ts';
+import { levelsOf } from './rulebook.ts';
 import { bit, type Broken } from './rules.ts';
 import type { Assumptions, QueuedJob } from './types.ts';
 
@@ -74,7 +75,7 @@ export function signatureOf(job: QueuedJob, now: Date): string {
 export function readRequest(job: QueuedJob, pass: Pass): Request {
   const { market, state } = pass;
   const { spec } = job;
-  const levels = levelsOf(job, pass);
+  const levels = levelsOf(job, state.rules);
   const gpus = wantedGpus(spec, state.policies);
   const ceilings = levels.map((level) => ceilingOf(market, level, level.rules.maxPricePerHour));
   const ceiling = lowest(ceilings);
@@ -116,18 +117,6 @@ const SALES: Readonly<Record<SpotPolicy, number>> = {
   allowed: ON_DEMAND | SPOT,
   only: SPOT,
 };
-
-function levelsOf({ organization, project, spec }: QueuedJob, { state }: Pass): LeveledRules[] {
-  const ofOrganization = state.rules.organizations.get(organization);
-  const ofProject = state.rules.projects.get(project);
-  return [
-    ...(ofOrganization
-      ? [{ level: 'organization' as const, name: organization, rules: ofOrganization }]
-      : []),
-    ...(ofProject ? [{ level: 'project' as const, name: project, rules: ofProject }] : []),
-    { level: 'job', name: 'this job', rules: spec.placement },
-  ];
-}
 
 // ---- GPUs ---------------------------------------------------------------------------------------------------
 
