@@ -8,6 +8,8 @@ import { auditRoutes } from './audit.ts';
 import { makeAuthenticator } from './auth.ts';
 import { acceptJson } from './bodies.ts';
 import { makeCache } from './cache.ts';
+import { complianceRoutes } from './compliance.ts';
+import { decisionRoutes } from './decisions.ts';
 import { documentRoutes } from './document.ts';
 import { eventRoutes } from './events.ts';
 import { makeEventFeed } from './feed.ts';
@@ -78,6 +80,8 @@ function register(app: App, room: Room): void {
     jobRoutes(app, room);
     allocationRoutes(app, room);
     eventRoutes(app, room);
+    decisionRoutes(app, room);
+    complianceRoutes(app, room);
     jobLogRoutes(app, room);
     providerRoutes(app, room);
     providerHealthRoutes(app, room);

@@ -2,15 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '../src/core/problem.ts';
 import { listEvents, type EventRow } from '../src/store/read/events.ts';
-import { listDecisions } from '../src/store/read/decisions.ts';
 import { answer } from './answers.ts';
-import { aName, aSeq, readCursor, renderPage } from './cursor.ts';
+import { aSeq, readCursor, renderPage } from './cursor.ts';
 import { visibleJob } from './jobs.ts';
 import { sendStream } from './stream.ts';
 import type { App, Room } from './room.ts';
 import { field, page, paging } from './schemas/fields.ts';
-import { decision, jobEvent, jobParams } from './schemas/job.ts';
-import { renderDecision, renderEvent } from './views/job.ts';
+import { jobEvent, jobParams } from './schemas/job.ts';
+import { renderEvent } from './views/job.ts';
 
 const tags = ['Jobs'];
 /** A comment is sent when it has been quiet for so long, so that proxies keep the connection. */
@@ -78,34 +77,6 @@ export function eventRoutes(app: App, room: Room): void {
       const from = readCursor(list, cursor, aSeq);
       const found = await listEvents(deps.store.db, id, order, from, limit);
       return renderPage(list, found, (row) => [row.seq], renderEvent);
-    },
-  );
-
-  app.get(
-    '/v1/jobs/:id/decisions',
-    {
-      config: { may: 'jobs.read' },
-      schema: {
-        operationId: 'listJobDecisions',
-        tags,
-        summary: 'Why a job is where it is',
-        description: 'Every placement explained, newest first.',
-        params: jobParams,
-        querystring: z.strictObject(paging),
-        response: { 200: answer('A page of decisions.', page(decision, 'The decisions.')) },
-        problems: ['not-found'],
-      },
-    },
-    async (request) => {
-      const { id } = await visibleJob(room, request.actor, request.params.id);
-      const { limit, cursor } = request.query;
-      const found = await listDecisions(
-        deps.store.db,
-        id,
-        readCursor(`decisions:${id}`, cursor, aName),
-        limit,
-      );
-      return renderPage(`decisions:${id}`, found, (row) => [row.id], renderDecision);
     },
   );
 }

@@ -142,23 +142,6 @@ export const jobEvent = z
   })
   .meta({ id: 'JobEvent', description: 'Something that happened to a job.' });
 
-export const decision = z
-  .object({
-    id: field(z.string(), 'Names the decision.', 'dec-01jd3m8z'),
-    at: field(utcTime(), 'When, RFC 3339.', '2026-11-22T10:00:00.000Z'),
-    allocationId: field(
-      z.string().nullable(),
-      'What was made of it; null: the job went on waiting.',
-      'alc-01jd3m9k',
-    ),
-  })
-  .catchall(z.unknown())
-  .meta({
-    id: 'Decision',
-    description:
-      'A placement explained: `objective`, `weights`, what was `considered`, the `outcome`, the best `candidates` with the parts of their scores, and what each rule `removed`.',
-  });
-
 const oneOrMany = <Item extends z.ZodType>(item: Item) =>
   z.union([item, z.array(item).max(20)]).transform((given) => (Array.isArray(given) ? given : [given]));
 

@@ -107,5 +107,11 @@ export function renderEvent(row: EventRow) {
 
 export function renderDecision(row: DecisionRow) {
   const body = typeof row.body === 'object' && row.body !== null ? (row.body as Record<string, unknown>) : {};
-  return { ...body, id: row.id, at: row.at.toISOString(), allocationId: row.allocationId };
+  return {
+    ...body,
+    id: row.id,
+    at: row.at.toISOString(),
+    allocationId: row.allocationId,
+    inputId: row.inputId,
+  };
 }

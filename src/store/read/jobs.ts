@@ -44,7 +44,8 @@ export async function listJobs(
   return toPage(rows, limit);
 }
 
-function jobsIn(scope: Scope): SQL | undefined {
+/** Jobs that the scope covers; undefined: all. */
+export function jobsIn(scope: Scope): SQL | undefined {
   if (scope.kind === 'all') return undefined;
   if (scope.kind === 'organization') return eq(jobs.organization, scope.organization);
   if (scope.kind !== 'projects' || scope.projects.length === 0) return sql`false`;
