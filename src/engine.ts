@@ -7,7 +7,8 @@ import { pushPass } from './flows/push.ts';
 import { tidy } from './flows/tidy.ts';
 import { exclusively, unlessBusy } from './store/exclusive.ts';
 import { takeTurn } from './store/apply/health.ts';
-import { loadProviders, loadQueueDepth } from './store/load/placement.ts';
+import { loadQueueDepth } from './store/load/queue.ts';
+import { loadProviders } from './store/load/sync.ts';
 import type { Topic } from './bell.ts';
 
 /** How long a replica that stopped sweeping keeps the turn; adds to a failover only when it dies just then. */

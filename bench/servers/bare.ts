@@ -48,7 +48,7 @@ app.post(
     const spec = toJobSpec(request.body);
     if (contradictions(spec, now).length > 0)
       throw new Problem('impossible-spec', 'The job contradicts itself.');
-    const row = submittedJob(ids.next('job', now), 'bench', spec, request.actor.id, now);
+    const row = submittedJob(ids.next('job', now), 'bench', spec, request.actor.id, now, null);
     if (keep !== null) await keep(row.id, row.project, row.state, JSON.stringify(spec), now);
     reply.code(201).header('location', `/v1/jobs/${row.id}`);
     return renderJob(row, undefined, 'KRW');

@@ -1,5 +1,10 @@
 export const BROKER_KINDS = ['process', 'agent'] as const;
 export type BrokerKind = (typeof BROKER_KINDS)[number];
+/**
+ * Kinds that can start one job on several machines at once and tell them of each other. None so far: `process` is one
+ * machine, and an agent is the one on which it runs.
+ */
+export const MULTI_NODE_BROKERS: readonly BrokerKind[] = [];
 
 export const REALMS = ['public', 'government', 'on-premises'] as const;
 export type Realm = (typeof REALMS)[number];

@@ -1,6 +1,5 @@
 import type { Pool } from './offer.ts';
 import type { PlacementOffer, PlacementProvider, World } from './placement/types.ts';
-import type { Policies } from './policy.ts';
 
 /**
  * A world in two halves: terms, which change rarely and are many, and state, which changes with every placement and is

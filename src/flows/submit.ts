@@ -121,7 +121,7 @@ async function write(deps: Deps, group: readonly Pending[]): Promise<(Submitted 
 function submissionRow(deps: Deps, now: Date, { actor, submission }: Pending): SubmissionRow {
   const { spec, organization, idempotencyKey, fingerprint } = submission;
   return {
-    row: submittedJob(deps.ids.next('job', now), organization, spec, actor.id, now),
+    row: submittedJob(deps.ids.next('job', now), organization, spec, actor.id, now, null),
     specText: JSON.stringify(spec),
     idempotency: idempotencyKey === null ? null : { principal: actor.id, key: idempotencyKey, fingerprint },
   };
@@ -151,6 +151,6 @@ async function firstAnswer(
 ): Promise<Submitted | null> {
   const first = await readSubmission(deps.store.db, principal, key);
   if (first === null || first.fingerprint !== fingerprint || first.job === null) return null;
-  const { id, organization, spec, createdBy, createdAt } = first.job;
-  return { row: submittedJob(id, organization, spec, createdBy, createdAt), replayed: true };
+  const { id, organization, spec, createdBy, createdAt, quote } = first.job;
+  return { row: submittedJob(id, organization, spec, createdBy, createdAt, quote), replayed: true };
 }

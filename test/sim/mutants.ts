@@ -13,7 +13,7 @@ export interface Mutant {
   readonly seeds: readonly number[];
 }
 
-const PLACEMENTS = 'src/store/apply/placements.ts';
+const GUARDS = 'src/store/apply/guards.ts';
 const CHANGES = 'src/store/apply/changes.ts';
 const SYNC = 'src/store/load/sync.ts';
 
@@ -29,14 +29,14 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no-fence',
     edits: [
       {
-        file: PLACEMENTS,
+        file: GUARDS,
         find: "select from allocations a where a.job_id = j.id and a.state <> 'released'",
         replace: "select from allocations a where false and a.job_id = j.id and a.state <> 'released'",
       },
       {
-        file: 'src/store/load/placement.ts',
-        find: "where a.job_id = ${jobs.id} and a.state <> 'released'",
-        replace: "where false and a.job_id = ${jobs.id} and a.state <> 'released'",
+        file: 'src/store/load/queue.ts',
+        find: "where a.job_id = j.id and a.state <> 'released'",
+        replace: "where false and a.job_id = j.id and a.state <> 'released'",
       },
     ],
     why: 'a job starts elsewhere while its old place still has a lease: it runs twice',
@@ -46,9 +46,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no-capacity-guard',
     edits: [
       {
-        file: PLACEMENTS,
-        find: 'and o.used + c.n <= o.capacity and o.withdrawn_at',
-        replace: 'and o.withdrawn_at',
+        file: 'src/core/room.ts',
+        find: ' || left.places < nodes',
+        replace: '',
       },
     ],
     why: 'capacity that was lowered between plan and apply is oversold',
@@ -56,7 +56,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no-health-guard',
-    edits: [{ file: PLACEMENTS, find: "and mode = 'active' and health = 'healthy'", replace: '' }],
+    edits: [{ file: GUARDS, find: "and mode = 'active' and health = 'healthy'", replace: '' }],
     why: 'a job is placed on a provider that went down, or began to drain, between plan and apply',
     seeds: [26],
   },
@@ -168,7 +168,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'places-not-freed',
-    edits: [{ file: CHANGES, find: 'set used = o.used - f.n', replace: 'set used = o.used' }],
+    edits: [{ file: CHANGES, find: 'await giveBack(tx, released);', replace: '' }],
     why: 'a provider fills up with what is gone',
     seeds: [3],
   },

@@ -5,7 +5,7 @@ import type { Change, JobChange } from '../../src/core/change.ts';
 import { JOB_STATES, JOB_TRANSITIONS, isTerminal, type JobState } from '../../src/core/job.ts';
 import { costMicros } from '../../src/core/money.ts';
 import { applyChanges, billedSeconds, cost } from '../../src/store/apply/changes.ts';
-import { allocations, events, jobs, offers, providers } from '../../src/store/schema.ts';
+import { allocations, events, jobs, offers, pools, providers } from '../../src/store/schema.ts';
 import type { AllocationRow, JobRow, Store } from '../../src/store/store.ts';
 import { onGround } from './ground.ts';
 import { allocationRow, jobRow, NOW } from './rows.ts';
@@ -20,6 +20,7 @@ onGround(6, (opened) => {
 beforeEach(async () => {
   await store.db.execute(sql`truncate events, allocations, jobs`);
   await store.db.update(offers).set({ used: 0, capacity: 5 });
+  await store.db.delete(pools);
 });
 
 const apply = (now: Date, ...changes: Change[]) =>
@@ -99,6 +100,36 @@ describe('a release', () => {
     expect(done).toMatchObject({ state: 'released', meteredSeconds: 10, outcome: 'exited', exitCode: 0 });
     expect(done.chargedMicros).toBe(costMicros(done.priceMicrosPerHour, 10));
     expect(await used()).toBe(0);
+  });
+
+  test('frees a place for each node, and what they drew on, the pool’s of that time', async () => {
+    await store.db.insert(pools).values({
+      provider: 'pangyo',
+      name: 'dc',
+      gpus: 64,
+      usedGpus: 20,
+      usedCpuMillis: 50_000,
+      usedMemoryMiB: 3_000_000_000,
+    });
+    await given(
+      { state: 'running' },
+      { state: 'active', startedAt: NOW, nodes: 2, pool: 'dc', poolGpus: 16, poolCpuMillis: 48_000 },
+    );
+    await store.db.insert(jobs).values(jobRow('job-2'));
+    await store.db
+      .insert(allocations)
+      .values(allocationRow('alc-2', 'job-2', 1, { pool: 'dc', poolGpus: 1, poolMemoryMiB: 3_000_000_000 }));
+    await store.db.update(offers).set({ used: 3 });
+    await apply(after(12_000), release());
+    expect(await used()).toBe(1);
+    expect(await store.db.select().from(pools)).toMatchObject([
+      { usedGpus: 4, usedCpuMillis: 2_000, usedMemoryMiB: 3_000_000_000 },
+    ]);
+    await apply(after(12_000), release(), release({ allocationId: 'alc-2' }));
+    expect(await used()).toBe(0);
+    expect(await store.db.select().from(pools)).toMatchObject([
+      { usedGpus: 3, usedCpuMillis: 2_000, usedMemoryMiB: 0 },
+    ]);
   });
 
   test('again is stale: no place is freed twice', async () => {
@@ -204,7 +235,12 @@ describe('a job changes', () => {
 
   test('a requeue remembers whom to avoid and counts failed starts', async () => {
     await given(
-      { state: 'provisioning', avoid: { gwangju: after(1_000).toISOString() }, failedStarts: 2 },
+      {
+        state: 'provisioning',
+        avoid: { gwangju: after(1_000).toISOString() },
+        failedStarts: 2,
+        queueRank: 7,
+      },
       { state: 'submitting' },
     );
     const requeue = {
@@ -220,6 +256,8 @@ describe('a job changes', () => {
       notBefore: after(4_000),
       moveTo: 'daegu',
       queuedAt: after(2_000),
+      // It waits on where it stood: what was lost was not its fault.
+      queueRank: 7,
       // Still its own until it is placed again: a late truth counts.
       currentAllocationId: 'alc-1',
     });

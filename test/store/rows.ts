@@ -6,6 +6,8 @@ import {
   type allocations,
   type jobs,
 } from '../../src/store/schema.ts';
+import { queueRankOf } from '../../src/core/queue-rank.ts';
+import type { PlacementRow } from '../../src/store/apply/placements.ts';
 import type { AllocationRow, JobRow, Store } from '../../src/store/store.ts';
 
 export const NOW = new Date('2026-03-02T09:00:00.000Z');
@@ -53,6 +55,7 @@ export function jobRow(id: string, more: Partial<JobRow> = {}): typeof jobs.$inf
     kind: 'training',
     spec: {} as JobRow['spec'],
     priority: 50,
+    queueRank: queueRankOf(more.createdAt ?? NOW, more.priority ?? 50),
     state: 'queued',
     reason: 'submitted',
     createdAt: NOW,
@@ -85,6 +88,36 @@ export function allocationRow(
     graceSeconds: 30,
     placedAt: NOW,
     leaseUntil: NOW,
+    ...more,
+  };
+}
+
+/** `job-n` placed on one whole H100 offer, as nobody ever set rules. */
+export function placementRow(n: number | string, more: Partial<PlacementRow> = {}): PlacementRow {
+  return {
+    decisionId: `dec-${n}`,
+    allocationId: `alc-${n}`,
+    jobId: `job-${n}`,
+    jobVersion: 1,
+    organization: 'nia',
+    project: 'kogpt',
+    organizationRulesVersion: 0,
+    projectRulesVersion: 0,
+    provider: 'pangyo',
+    offer: 'h100',
+    region: 'kr-central',
+    spot: false,
+    nodes: 1,
+    draw: null,
+    listPriceMicrosPerHour: 40_000_000_000n,
+    listCurrency: 'KRW',
+    rateMicros: 1_000_000n,
+    priceMicrosPerHour: 40_000_000_000n,
+    offerGpuCount: 8,
+    graceSeconds: 30,
+    restoredCheckpoint: null,
+    decision: '{}',
+    inputId: 'inp-1',
     ...more,
   };
 }

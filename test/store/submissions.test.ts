@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { HeldQuote } from '../../src/core/quote.ts';
 import { insertSubmissions, submittedJob, type SubmissionRow } from '../../src/store/apply/submissions.ts';
 import { events, idempotency, jobs } from '../../src/store/schema.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -16,11 +17,18 @@ beforeEach(async () => {
   await store.db.execute(sql`truncate events, idempotency, jobs cascade`);
 });
 
+const QUOTE: HeldQuote = {
+  id: 'quo-1',
+  expiresAt: '2026-03-02T10:00:00.000Z',
+  ceilingMicrosPerHour: '9',
+  prices: [],
+};
+
 function submission(n: number, key: string | null, deadline: string | null = null): SubmissionRow {
   const made = makeSpec(seeded(`spec ${n}`), `job-${n}`, NOW);
   const spec = { ...made, project: 'kogpt', limits: { ...made.limits, deadline } };
   return {
-    row: submittedJob(`job-${n}`, 'nia', spec, 'key-test', NOW),
+    row: submittedJob(`job-${n}`, 'nia', spec, 'key-test', NOW, n % 2 === 0 ? null : QUOTE),
     specText: JSON.stringify(spec),
     idempotency: key === null ? null : { principal: 'key-test', key, fingerprint: `print-${n}` },
   };

@@ -2,7 +2,9 @@ import { sql, type SQL } from 'drizzle-orm';
 import { allocationStatesBefore } from '../../core/allocation.ts';
 import type { Activate, Change, JobChange, Release, Releasing } from '../../core/change.ts';
 import { JOB_STATES, isTerminal, jobStatesBefore, type JobState } from '../../core/job.ts';
+import type { Taking } from '../../core/room.ts';
 import type { Tx } from '../store.ts';
+import { giveBack } from './room.ts';
 
 /** How much of what was wanted came true; the rest was stale. */
 export interface Applied {
@@ -15,8 +17,8 @@ export interface Applied {
 /**
  * Applies changes behind their guards, a statement per kind whatever their number, each with its events. Order
  * matters: allocations before jobs, so that a job's event never comes before the reason for it.
- * Row locks are taken in the order providers → allocations → jobs → offers by every writer; what deadlocks all
- * the same is begun anew by Store.transaction.
+ * Row locks are taken in the order organizations, projects → providers → allocations → jobs → pools → offers by every
+ * writer; what deadlocks all the same is begun anew by Store.transaction.
  */
 export async function applyChanges(
   tx: Tx,
@@ -35,7 +37,8 @@ export async function applyChanges(
     const wanted = of('job').filter((change) => change.to === to);
     if (wanted.length > 0) jobs[to] = await changeJobs(tx, now, to, wanted);
   }
-  return { activated, releasing, released, jobs };
+  await giveBack(tx, released);
+  return { activated, releasing, released: released.length, jobs };
 }
 
 async function activate(tx: Tx, now: Date, changes: readonly Activate[]): Promise<number> {
@@ -120,11 +123,13 @@ async function markReleasing(
   );
 }
 
-async function release(tx: Tx, now: Date, changes: readonly Release[]): Promise<number> {
-  if (changes.length === 0) return 0;
-  return count(
-    tx,
-    sql`
+type HeldRecord = Record<'provider' | 'offer', string> &
+  Record<'nodes' | 'gpus' | 'cpuMillis' | 'memoryMiB', number> & { pool: string | null };
+
+/** @returns what they held, which is to be given back */
+async function release(tx: Tx, now: Date, changes: readonly Release[]): Promise<Taking[]> {
+  if (changes.length === 0) return [];
+  const { rows } = await tx.execute<HeldRecord>(sql`
     with wanted as (
       select * from unnest(
         ${arr(changes.map((c) => c.allocationId))}::text[],
@@ -149,19 +154,22 @@ async function release(tx: Tx, now: Date, changes: readonly Release[]): Promise<
         metered_seconds = greatest(a.metered_seconds, ${billedSeconds(sql`t.started`, sql`t.ended`)}),
         charged_micros = greatest(a.charged_micros, ${cost(sql`a.price_micros_per_hour`, billedSeconds(sql`t.started`, sql`t.ended`))})
       from timed t where a.id = t.id
-      returning a.id, a.job_id, a.provider, a.offer, a.outcome, a.end_reason, a.end_detail, a.exit_code, a.metered_seconds
-    ), freed as (
-      update offers o set used = o.used - f.n
-      from (select provider, offer, count(*)::int as n from changed group by provider, offer) f
-      where o.provider = f.provider and o.name = f.offer
+      returning a.*
     ), told as (
       insert into events (job_id, at, type, reason, detail, allocation_id, data)
       select job_id, ${now.toISOString()}::timestamptz, 'allocation.released', end_reason, end_detail, id,
         jsonb_strip_nulls(jsonb_build_object('provider', provider, 'outcome', outcome, 'exitCode', exit_code, 'seconds', metered_seconds))
       from changed
     )
-    select count(*)::int as n from changed`,
-  );
+    select provider, offer, nodes, pool, pool_gpus as gpus, pool_cpu_millis::float8 as "cpuMillis",
+      pool_memory_mib::float8 as "memoryMiB"
+    from changed`);
+  return rows.map(({ provider, offer, nodes, pool, gpus, cpuMillis, memoryMiB }) => ({
+    provider,
+    offer,
+    nodes,
+    draw: pool === null ? null : { pool, gpus, cpuMillis, memoryMiB },
+  }));
 }
 
 async function changeJobs(tx: Tx, now: Date, to: JobState, changes: readonly JobChange[]): Promise<number> {

@@ -198,3 +198,8 @@ export async function readOrdersVersions(
     .where(inArray(providers.name, [...names]));
   return new Map(rows.map(({ name, version }) => [name, version]));
 }
+
+/** Every provider, in the order of names. */
+export async function loadProviders(reader: Reader): Promise<ProviderRow[]> {
+  return reader.select().from(providers).orderBy(providers.name);
+}

@@ -1,0 +1,148 @@
+import { eq, sql, type SQL } from 'drizzle-orm';
+import { HOLDING_ALLOCATION_STATES } from '../../core/allocation.ts';
+import type { JobSpec, Waiting } from '../../core/job.ts';
+import type { QueuedJob } from '../../core/placement/types.ts';
+import type { HeldQuote } from '../../core/quote.ts';
+import { shareOf } from '../../core/share.ts';
+import { jobs } from '../schema.ts';
+import type { Reader } from '../store.ts';
+
+/** A queued job with what is needed to write its placement. */
+export interface QueuedRow extends QueuedJob {
+  readonly version: number;
+  readonly waiting: Waiting | null;
+}
+
+/** How far a project's queue was read: the next page goes on after it. */
+export interface QueueMark {
+  readonly rank: number;
+  readonly id: string;
+}
+
+/** By project; a project without a mark is read from its beginning. */
+export type QueueMarks = ReadonlyMap<string, QueueMark>;
+
+/**
+ * The next jobs of every project that has any queued, each project's in the order of its queue (rank, then id).
+ *
+ * @param perProject at most so many of each
+ * @param marginMs how long after its lease an old allocation may still run (fencing)
+ * @returns project by project
+ */
+export function loadQueued(
+  reader: Reader,
+  marks: QueueMarks,
+  perProject: number,
+  marginMs: number,
+): Promise<QueuedRow[]> {
+  return readQueued(reader, queuedQuery(QUEUEING, marks, perProject, marginMs));
+}
+
+/** The same for these projects alone: those of which everything that was read is used up. */
+export function loadQueuedOf(
+  reader: Reader,
+  projects: readonly string[],
+  marks: QueueMarks,
+  perProject: number,
+  marginMs: number,
+): Promise<QueuedRow[]> {
+  return readQueued(reader, queuedQuery(named(projects), marks, perProject, marginMs));
+}
+
+/**
+ * Every project with queued jobs, one descent of the index each (a loose scan). `select distinct project` would walk
+ * over all that is queued.
+ */
+export const QUEUEING: SQL = sql`
+  (select project from jobs where state = 'queued' order by project limit 1)
+  union all
+  select (select j.project from jobs j where j.state = 'queued' and j.project > q.project order by j.project limit 1)
+  from queueing q where q.project is not null`;
+
+const named = (projects: readonly string[]): SQL =>
+  sql`select distinct unnest(${sql.param(projects)}::text[])`;
+
+/** @param projects a query that gives them; it may refer to itself as `queueing` */
+export function queuedQuery(projects: SQL, marks: QueueMarks, perProject: number, marginMs: number): SQL {
+  const read = [...marks];
+  return sql`
+    with recursive queueing(project) as (${projects}
+    ), marks as (
+      select * from unnest(
+        ${sql.param(read.map(([project]) => project))}::text[], ${sql.param(read.map(([, { rank }]) => rank))}::bigint[],
+        ${sql.param(read.map(([, { id }]) => id))}::text[]) as m(project, rank, id)
+    )
+    select j.id, j.spec, j.organization, j.project, j.queue_rank::float8 as "queueRank", j.queued_at as "queuedAt",
+      j.attempts, j.avoid, j.move_to as "moveTo", j.not_before as "notBefore", j.quote, j.version, j.waiting,
+      -- Only a job that ran before can be fenced; new ones do not look.
+      case when j.attempts > 0 then (
+        select max(a.lease_until) + make_interval(secs => ${marginMs / 1000}) from allocations a
+        where a.job_id = j.id and a.state <> 'released') end as "fencedUntil"
+    from queueing q left join marks m on m.project = q.project
+    cross join lateral (
+      select * from jobs j where j.state = 'queued' and j.project = q.project
+        and (j.queue_rank, j.id) > (coalesce(m.rank, ${LOWEST}::bigint), coalesce(m.id, ''))
+      order by j.queue_rank, j.id limit ${perProject}
+    ) j
+    order by j.project, j.queue_rank, j.id`;
+}
+
+/** Below every rank. */
+const LOWEST = '-9223372036854775808';
+
+interface QueuedRecord {
+  readonly id: string;
+  readonly spec: JobSpec;
+  readonly organization: string;
+  readonly project: string;
+  readonly queueRank: number;
+  readonly queuedAt: string;
+  readonly attempts: number;
+  readonly avoid: Readonly<Record<string, string>>;
+  readonly moveTo: string | null;
+  readonly notBefore: string | null;
+  readonly quote: HeldQuote | null;
+  readonly version: number;
+  readonly waiting: Waiting | null;
+  readonly fencedUntil: string | null;
+}
+
+async function readQueued(reader: Reader, query: SQL): Promise<QueuedRow[]> {
+  const { rows } = await reader.execute<QueuedRecord & Record<string, unknown>>(query);
+  return rows.map((row) => ({
+    ...row,
+    queuedAt: new Date(row.queuedAt),
+    notBefore: dateOf(row.notBefore),
+    fencedUntil: dateOf(row.fencedUntil),
+  }));
+}
+
+const dateOf = (text: string | null): Date | null => (text === null ? null : new Date(text));
+
+/** What each of these projects holds now, in the unit of core/share.ts; absent: nothing. */
+export async function loadShares(
+  reader: Reader,
+  projects: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (projects.length === 0) return new Map();
+  const holding = sql.param([...HOLDING_ALLOCATION_STATES]);
+  const { rows } = await reader.execute<{ project: string; gpus: number; nodes: number }>(sql`
+    select j.project, a.gpu_count as gpus, sum(a.nodes)::int as nodes from allocations a join jobs j on j.id = a.job_id
+    where a.state = any(${holding}::text[]) and j.project = any(${sql.param(projects)}::text[])
+    group by j.project, a.gpu_count`);
+  const shares = new Map<string, number>();
+  for (const { project, gpus, nodes } of rows)
+    shares.set(project, (shares.get(project) ?? 0) + shareOf(gpus, nodes));
+  return shares;
+}
+
+/** Depth of the queue and when its oldest entry was queued. */
+export async function loadQueueDepth(
+  reader: Reader,
+): Promise<{ depth: number; oldestQueuedAt: Date | null }> {
+  const [row] = await reader
+    .select({ depth: sql<number>`count(*)::int`, oldest: sql<string | null>`min(${jobs.queuedAt})` })
+    .from(jobs)
+    .where(eq(jobs.state, 'queued'));
+  return { depth: row?.depth ?? 0, oldestQueuedAt: dateOf(row?.oldest ?? null) };
+}

@@ -1,0 +1,30 @@
+import { eq, sql } from 'drizzle-orm';
+import { decisionInputs, decisions, marketParts } from '../schema.ts';
+import type { Reader } from '../store.ts';
+import type { DecisionRow } from './decisions.ts';
+
+export type DecisionInputRow = typeof decisionInputs.$inferSelect;
+
+/** Null: there is no such input. */
+export async function findInput(reader: Reader, id: string): Promise<DecisionInputRow | null> {
+  const [row] = await reader.select().from(decisionInputs).where(eq(decisionInputs.id, id));
+  return row ?? null;
+}
+
+/** The bodies (gzipped canonical JSON) of the parts that there are, by hash. */
+export async function findParts(
+  reader: Reader,
+  hashes: readonly string[],
+): Promise<ReadonlyMap<string, Buffer>> {
+  const rows = await reader
+    .select({ hash: marketParts.hash, body: marketParts.body })
+    .from(marketParts)
+    .where(sql`${marketParts.hash} = any(${sql.param(hashes)}::text[])`);
+  return new Map(rows.map(({ hash, body }) => [hash, body]));
+}
+
+/** Null: there is no such decision. */
+export async function findDecision(reader: Reader, id: string): Promise<DecisionRow | null> {
+  const [row] = await reader.select().from(decisions).where(eq(decisions.id, id));
+  return row ?? null;
+}
