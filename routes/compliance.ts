@@ -35,7 +35,7 @@ export function complianceRoutes(app: App, { deps }: Room): void {
         'compliance',
         found,
         ({ jobId }) => [jobId],
-        ({ since, ...one }) => ({ ...one, since: since.toISOString() }),
+        ({ since, breaches, ...one }) => ({ ...one, since: since.toISOString(), breaches: [...breaches] }),
       );
     },
   );

@@ -57,7 +57,8 @@ export function decisionRoutes(app: App, room: Room): void {
     },
     async (request) => {
       const { id } = await visibleJob(room, request.actor, request.params.id);
-      return replayDecision(deps, id, request.params.decision);
+      const { replayed, ...rest } = await replayDecision(deps, id, request.params.decision);
+      return { ...rest, replayed: replayed === null ? null : { ...replayed } };
     },
   );
 }

@@ -6,6 +6,7 @@ import type { JobPlacement } from '../../src/store/read/allocations.ts';
 import type { DecisionRow } from '../../src/store/read/decisions.ts';
 import type { EventRow } from '../../src/store/read/events.ts';
 import type { AllocationRow, JobRow } from '../../src/store/store.ts';
+import type { decision } from '../schemas/decision.ts';
 import type { jobSpec } from '../schemas/job.ts';
 
 /** Rows as they go over the wire. Pure; money is in the accounting currency unless it says otherwise. */
@@ -105,13 +106,9 @@ export function renderEvent(row: EventRow) {
   };
 }
 
-export function renderDecision(row: DecisionRow) {
-  const body = typeof row.body === 'object' && row.body !== null ? (row.body as Record<string, unknown>) : {};
-  return {
-    ...body,
-    id: row.id,
-    at: row.at.toISOString(),
-    allocationId: row.allocationId,
-    inputId: row.inputId,
-  };
+/** Stored as it was decided; one of an older version lacks what that did not know. */
+export function renderDecision(row: DecisionRow): z.output<typeof decision> {
+  const body = row.body as Omit<z.output<typeof decision>, 'id' | 'at' | 'allocationId' | 'inputId'>;
+  const { id, at, allocationId, inputId } = row;
+  return { ...body, id, at: at.toISOString(), allocationId, inputId };
 }

@@ -24,3 +24,8 @@ export function loadWorld(store: Store, cache: TermsCache, asked: WorldAsked): P
     return { terms, state: await loadState(tx, asked, rows) };
   });
 }
+
+/** How things stand, without what is sold. */
+export function loadStateAt(store: Store, asked: WorldAsked): Promise<WorldState> {
+  return snapshot(store, async (tx) => loadState(tx, asked, await loadWorldProviders(tx)));
+}

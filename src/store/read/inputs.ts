@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
-import { decisionInputs, decisions, marketParts } from '../schema.ts';
-import type { Reader } from '../store.ts';
+import { decisionInputs, decisions, jobs, marketParts } from '../schema.ts';
+import type { JobRow, Reader } from '../store.ts';
 import type { DecisionRow } from './decisions.ts';
 
 export type DecisionInputRow = typeof decisionInputs.$inferSelect;
@@ -27,4 +27,25 @@ export async function findParts(
 export async function findDecision(reader: Reader, id: string): Promise<DecisionRow | null> {
   const [row] = await reader.select().from(decisions).where(eq(decisions.id, id));
   return row ?? null;
+}
+
+/** What of a queued job never changes, by id: the other half of what a pass saw of it. */
+export async function findRecordedJobs(
+  reader: Reader,
+  ids: readonly string[],
+): Promise<
+  ReadonlyMap<string, Pick<JobRow, 'id' | 'spec' | 'organization' | 'project' | 'queueRank' | 'quote'>>
+> {
+  const rows = await reader
+    .select({
+      id: jobs.id,
+      spec: jobs.spec,
+      organization: jobs.organization,
+      project: jobs.project,
+      queueRank: jobs.queueRank,
+      quote: jobs.quote,
+    })
+    .from(jobs)
+    .where(sql`${jobs.id} = any(${sql.param(ids)}::text[])`);
+  return new Map(rows.map((row) => [row.id, row]));
 }
