@@ -108,7 +108,7 @@ export function renderEvent(row: EventRow) {
 
 /** Stored as it was decided; one of an older version lacks what that did not know. */
 export function renderDecision(row: DecisionRow): z.output<typeof decision> {
-  const body = row.body as Omit<z.output<typeof decision>, 'id' | 'at' | 'allocationId' | 'inputId'>;
+  const body = row.body as z.output<typeof decision>;
   const { id, at, allocationId, inputId } = row;
   return { ...body, id, at: at.toISOString(), allocationId, inputId };
 }
