@@ -1,7 +1,8 @@
 import Fastify, { LogController, type FastifyInstance } from 'fastify';
 import { Problem } from '../src/core/problem.ts';
 import type { Deps } from '../src/deps.ts';
-import { findProject } from '../src/store/read/people.ts';
+import { findJobHome } from '../src/store/read/people.ts';
+import { readPolicies } from '../src/store/read/policies.ts';
 import { agentRoutes } from './agent.ts';
 import { allocationRoutes } from './allocations.ts';
 import { auditRoutes } from './audit.ts';
@@ -20,16 +21,19 @@ import { jobLogRoutes } from './logs.ts';
 import { offerRoutes } from './offers.ts';
 import { opsRoutes } from './ops.ts';
 import { peopleRoutes } from './people.ts';
+import { policyRoutes } from './policies.ts';
 import { sendProblem } from './problems.ts';
 import { providerHealthRoutes } from './provider-health.ts';
 import { providerRoutes } from './providers.ts';
 import { rateRoutes } from './rates.ts';
 import { requestId } from './request-id.ts';
 import type { App, Room } from './room.ts';
+import { ruleRoutes } from './rules.ts';
 import { validatorCompiler } from './validation.ts';
 
 const MIB = 1024 * 1024;
 const PROJECT_BELIEVED_MS = 1_000;
+const POLICIES_BELIEVED_MS = 1_000;
 const PROJECTS_KEPT = 10_000;
 
 /** What may differ between installations and tests. */
@@ -58,8 +62,9 @@ export function buildApp(deps: Deps, options: DoorOptions = {}): FastifyInstance
     deps,
     auth,
     projects: makeCache(deps.clock, PROJECT_BELIEVED_MS, PROJECTS_KEPT, (name) =>
-      findProject(deps.store.db, name),
+      findJobHome(deps.store.db, name),
     ),
+    policies: makeCache(deps.clock, POLICIES_BELIEVED_MS, 1, () => readPolicies(deps.store.db)),
     feed: makeEventFeed(deps, stopping.signal),
     stopping: stopping.signal,
   };
@@ -77,6 +82,7 @@ function register(app: App, room: Room): void {
   app.after(() => {
     opsRoutes(app, room);
     peopleRoutes(app, room);
+    ruleRoutes(app, room);
     jobRoutes(app, room);
     allocationRoutes(app, room);
     eventRoutes(app, room);
@@ -87,6 +93,7 @@ function register(app: App, room: Room): void {
     providerHealthRoutes(app, room);
     offerRoutes(app, room);
     rateRoutes(app, room);
+    policyRoutes(app, room);
     auditRoutes(app, room);
     app.register(async (inside) => agentRoutes(inside as unknown as App, room.deps, room.stopping));
   });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { coversProject, tenantScope, type Actor } from '../src/core/access.ts';
 import type { JobSpec } from '../src/core/job.ts';
-import { Problem } from '../src/core/problem.ts';
+import { Problem, type ProblemDetailItem } from '../src/core/problem.ts';
 import { contradictions } from '../src/core/spec-check.ts';
 import { cancelJob } from '../src/flows/cancel.ts';
 import { moveJob } from '../src/flows/move.ts';
@@ -9,14 +9,15 @@ import { repeatedJob, submitJob, type Submission, type Submitted } from '../src/
 import { placementsOf } from '../src/store/read/allocations.ts';
 import { findJob, listJobs } from '../src/store/read/jobs.ts';
 import { findProvider } from '../src/store/read/providers.ts';
-import type { ProjectRow } from '../src/store/apply/people.ts';
+import type { JobHome } from '../src/store/read/people.ts';
 import type { JobRow } from '../src/store/store.ts';
 import { answer } from './answers.ts';
 import { creatingHeaders, fingerprintOf, idempotencyKeyOf } from './creating.ts';
 import { aName, readCursor, renderPage } from './cursor.ts';
+import { capacityClassOf } from './policies.ts';
 import type { App, Room } from './room.ts';
 import { page } from './schemas/fields.ts';
-import { jobRequest, toJobSpec } from './schemas/job-request.ts';
+import { jobRequest, toJobSpec, type JobRequest } from './schemas/job-request.ts';
 import { job, jobParams, jobQuery, moveRequest } from './schemas/job.ts';
 import { renderJob } from './views/job.ts';
 
@@ -42,13 +43,13 @@ export function jobRoutes(app: App, room: Room): void {
       },
     },
     async (request, reply) => {
-      const spec = toJobSpec(request.body);
+      const { actor, body, id: requestId } = request;
       const idempotencyKey = idempotencyKeyOf(request);
       const fingerprint = idempotencyKey === null ? '' : fingerprintOf(request);
-      const submission = { spec, idempotencyKey, fingerprint, requestId: request.id };
+      const asked = { idempotencyKey, fingerprint, requestId };
       const { row, replayed } =
-        (await refuseUnlessRepeated(room, request.actor, submission)) ??
-        (await submitNew(room, request.actor, submission));
+        (await refuseUnlessRepeated(room, actor, asked, toJobSpec(body))) ??
+        (await submitNew(room, actor, asked, body));
       reply.code(201).header('location', `/v1/jobs/${row.id}`);
       if (replayed) reply.header('idempotency-replayed', 'true');
       return renderJob(row, undefined, deps.config.currency);
@@ -172,31 +173,43 @@ async function showJob({ deps }: Room, row: JobRow) {
   return renderJob(row, placed.get(row.id), deps.config.currency);
 }
 
-async function projectOf(room: Room, actor: Actor, name: string): Promise<ProjectRow> {
+async function projectOf(room: Room, actor: Actor, name: string): Promise<JobHome> {
   const project = await room.projects.get(name);
   if (project !== null && coversProject(tenantScope(actor), project)) return project;
   const errors = [{ pointer: '/project', detail: 'There is no such project.' }];
   throw new Problem('not-found', 'There is no such project.', { errors });
 }
 
-type Asked = Omit<Submission, 'organization'>;
+type Asked = Omit<Submission, 'organization' | 'spec'>;
 
 /**
- * A job that contradicts itself is refused, unless it was taken before: a deadline that was still to come when the
- * first answer got lost must not turn its repetition into a refusal. Null: nothing speaks against it.
+ * A job that cannot be is refused, unless it was taken before: a deadline that was still to come when the first
+ * answer got lost must not turn its repetition into a refusal. Null: nothing speaks against it.
  */
-async function refuseUnlessRepeated({ deps }: Room, actor: Actor, asked: Asked): Promise<Submitted | null> {
-  const errors = contradictions(asked.spec, deps.clock.now());
+async function refuseUnlessRepeated(
+  room: Room,
+  actor: Actor,
+  asked: Asked,
+  spec: JobSpec,
+): Promise<Submitted | null> {
+  const errors = [...contradictions(spec, room.deps.clock.now()), ...(await unknownClass(room, spec))];
   if (errors.length === 0) return null;
-  const first = await repeatedJob(deps, actor, asked);
+  const first = await repeatedJob(room.deps, actor, asked);
   if (first !== null) return first;
-  throw new Problem('impossible-spec', 'The job contradicts itself.', { errors });
+  throw new Problem('impossible-spec', 'The job contradicts itself, or the policies.', { errors });
 }
 
-async function submitNew(room: Room, actor: Actor, asked: Asked): Promise<Submitted> {
-  const { organization } = await projectOf(room, actor, asked.spec.project);
-  await refuseForeignStart(room, asked.spec);
-  return submitJob(room.deps, actor, { ...asked, organization });
+async function unknownClass(room: Room, { resources }: JobSpec): Promise<ProblemDetailItem[]> {
+  const { class: name } = resources.gpu;
+  if (name === null || (await capacityClassOf(room, name)) !== null) return [];
+  return [{ pointer: '/resources/gpu/class', detail: 'There is no such capacity class.' }];
+}
+
+async function submitNew(room: Room, actor: Actor, asked: Asked, body: JobRequest): Promise<Submitted> {
+  const { organization, objective } = await projectOf(room, actor, body.project);
+  const spec = toJobSpec(body, objective);
+  await refuseForeignStart(room, spec);
+  return submitJob(room.deps, actor, { ...asked, spec, organization });
 }
 
 /** Another project's checkpoint is another tenant's data. */

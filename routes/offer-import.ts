@@ -4,7 +4,7 @@ import { answer } from './answers.ts';
 import { askOf, creatingHeaders, sendCreated } from './creating.ts';
 import { visibleProvider } from './providers.ts';
 import type { App, Room } from './room.ts';
-import { imported, importQuery } from './schemas/offer.ts';
+import { imported, importQuery } from './schemas/catalog.ts';
 import { providerParams } from './schemas/provider.ts';
 import { renderImport } from './views/offer.ts';
 

@@ -5,12 +5,13 @@ import { parseMicros } from '../src/core/money.ts';
 import { Problem } from '../src/core/problem.ts';
 import { patchOffer } from '../src/flows/patchOffer.ts';
 import { replaceOffers } from '../src/flows/replaceOffers.ts';
-import { findOffer, searchOffers, type OfferMark } from '../src/store/read/offers.ts';
+import { findOffer, searchOffers, type OfferMark, type WantedGpu } from '../src/store/read/offers.ts';
 import { answer } from './answers.ts';
 import { readCursor, renderPage, type Mark } from './cursor.ts';
 import { changingHeaders, etagOf, seenVersion } from './etag.ts';
 import { offerImportRoutes } from './offer-import.ts';
-import { toPatch, toTerms } from './offer-terms.ts';
+import { toOfferSet, toPatch } from './offer-terms.ts';
+import { capacityClassOf } from './policies.ts';
 import { visibleProvider } from './providers.ts';
 import type { App, Room } from './room.ts';
 import { page, paging } from './schemas/fields.ts';
@@ -38,7 +39,8 @@ const acceptMark = ([price, provider, name]: Mark): OfferMark | undefined => {
 };
 const markOf = ({ mark }: { mark: OfferMark }): Mark => [mark.price, mark.provider, mark.name];
 
-function search(app: App, { deps }: Room): void {
+function search(app: App, room: Room): void {
+  const { deps } = room;
   const { currency } = deps.config;
   app.get(
     '/v1/offers',
@@ -54,13 +56,13 @@ function search(app: App, { deps }: Room): void {
       },
     },
     async (request) => {
-      const { limit, cursor, gpu, maxPricePerHour, ...filters } = request.query;
+      const { limit, cursor, gpu, class: className, maxPricePerHour, ...filters } = request.query;
       const wanted = {
         ...filters,
         now: deps.clock.now(),
         accountingCurrency: currency,
         scope: vendorScope(request.actor),
-        gpuModels: gpu === undefined ? undefined : modelsOf(gpu),
+        gpus: [...spelled(gpu), ...(await membersOf(room, className))],
         maxPriceMicrosPerHour: maxPricePerHour === undefined ? undefined : parseMicros(maxPricePerHour),
       };
       const list = `offers:${filters.sort}`;
@@ -70,13 +72,24 @@ function search(app: App, { deps }: Room): void {
   );
 }
 
-function modelsOf(spelling: string): readonly string[] {
-  const { models, problem } = acceptedGpus(spelling);
-  if (problem === null) return models;
-  throw new Problem('invalid-request', 'No offer can be found by that.', {
-    errors: [{ pointer: '?gpu', detail: problem }],
-  });
+/** What a spelling accepts, as one demand. */
+function spelled(gpu: string | undefined): (readonly WantedGpu[])[] {
+  if (gpu === undefined) return [];
+  const { gpus, problem } = acceptedGpus(gpu);
+  if (problem !== null) throw nothingFoundBy('?gpu', problem);
+  return [gpus];
 }
+
+/** The members of a capacity class, as one demand. */
+async function membersOf(room: Room, name: string | undefined): Promise<(readonly WantedGpu[])[]> {
+  if (name === undefined) return [];
+  const found = await capacityClassOf(room, name);
+  if (found === null) throw nothingFoundBy('?class', 'There is no such capacity class.');
+  return [found.members];
+}
+
+const nothingFoundBy = (pointer: string, detail: string) =>
+  new Problem('invalid-request', 'No offer can be found by that.', { errors: [{ pointer, detail }] });
 
 function ofProvider(app: App, room: Room): void {
   const { deps } = room;
@@ -155,7 +168,7 @@ function changing(app: App, room: Room): void {
         tags,
         summary: 'Replace what a provider sells',
         description:
-          'What is missing is withdrawn: nothing new is placed there, what runs goes on. Offers keep their names and their use.',
+          'What is missing is withdrawn: nothing new is placed there, what runs goes on. Offers keep their names and their use. All offers that name a pool say the same of it, and fit into it.',
         params: providerParams,
         body: offerSet,
         response: { 200: answer('What changed.', replaced) },
@@ -164,7 +177,8 @@ function changing(app: App, room: Room): void {
     },
     async (request) => {
       const { name } = await visibleProvider(room, request.actor, request.params.name);
-      const change = await replaceOffers(deps, request.actor, name, toTerms(request.body), request.id);
+      const { offers, pools } = toOfferSet(request.body);
+      const change = await replaceOffers(deps, request.actor, name, offers, request.id, pools);
       const { added, updated, unchanged, withdrawn } = change;
       return { added: added.length, updated: updated.length, unchanged, withdrawn: withdrawn.length };
     },
@@ -178,7 +192,8 @@ function changing(app: App, room: Room): void {
         operationId: 'changeOffer',
         tags,
         summary: 'Change an offer',
-        description: 'Its capacity, its prices, or from when it is sold. What runs keeps its locked price.',
+        description:
+          'Its capacity, its prices, or from when it is sold. What runs keeps its locked price; its pool stays as it is.',
         headers: changingHeaders,
         params: offerParams,
         body: offerPatch,

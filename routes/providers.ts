@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { coversVendor, vendorScope, type Actor } from '../src/core/access.ts';
 import { Problem } from '../src/core/problem.ts';
 import { BROKER_KINDS, type BrokerKind } from '../src/core/provider.ts';
+import { attestProvider } from '../src/flows/attestProvider.ts';
 import { createProvider, type ProviderSpec } from '../src/flows/createProvider.ts';
 import { drainProvider, resumeProvider } from '../src/flows/drain.ts';
 import { patchProvider } from '../src/flows/patchProvider.ts';
@@ -17,6 +18,10 @@ import { newProvider, provider, providerParams, providerPatch, providerRequest }
 import { renderNewProvider, renderProvider } from './views/provider.ts';
 
 const tags = ['Providers'];
+const nothing = z
+  .strictObject({})
+  .nullish()
+  .meta({ description: 'Nothing.', examples: [{}] });
 
 export function providerRoutes(app: App, room: Room): void {
   registration(app, room);
@@ -135,6 +140,31 @@ function changing(app: App, room: Room): void {
     },
   );
 
+  app.post(
+    '/v1/providers/:name/attest',
+    {
+      config: { may: 'providers.attest' },
+      schema: {
+        operationId: 'attestProvider',
+        tags,
+        summary: 'Vouch for its realm and certifications',
+        description:
+          "For both as they are now. Certificates, and realms that are not public, count for nothing before that; a vendor's own change of either takes it back. With `If-Match`, for what was read and nothing else.",
+        headers: changingHeaders,
+        params: providerParams,
+        body: nothing,
+        response: { 200: answer('The provider, as it is now.', provider) },
+        problems: ['not-found', 'precondition-failed'],
+      },
+    },
+    async (request, reply) => {
+      const { name } = await visibleProvider(room, request.actor, request.params.name);
+      const row = await attestProvider(deps, request.actor, name, seenVersion(request), request.id);
+      reply.header('etag', etagOf(row));
+      return (await shower(room, [row]))(row);
+    },
+  );
+
   for (const verb of ['drain', 'resume'] as const) {
     app.post(
       `/v1/providers/:name/${verb}`,
@@ -149,10 +179,7 @@ function changing(app: App, room: Room): void {
               ? 'What runs there goes on. Again: nothing happens.'
               : 'Ends a drain. Again: nothing happens.',
           params: providerParams,
-          body: z
-            .strictObject({})
-            .nullish()
-            .meta({ description: 'Nothing.', examples: [{}] }),
+          body: nothing,
           response: { 200: answer('The provider, as it is now.', provider) },
           problems: ['not-found'],
         },

@@ -8,7 +8,7 @@ import { answer } from './answers.ts';
 import { aName, readCursor, renderPage } from './cursor.ts';
 import type { App, Room } from './room.ts';
 import { page, paging } from './schemas/fields.ts';
-import { rate, rateParams, rateRequest } from './schemas/offer.ts';
+import { rate, rateParams, rateRequest } from './schemas/rate.ts';
 import { renderRate } from './views/offer.ts';
 
 const tags = ['Exchange rates'];

@@ -4,7 +4,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Actor, Permission } from '../src/core/access.ts';
 import type { ProblemType } from '../src/core/problem.ts';
 import type { Deps } from '../src/deps.ts';
-import type { ProjectRow } from '../src/store/apply/people.ts';
+import type { Policies } from '../src/core/policy.ts';
+import type { JobHome } from '../src/store/read/people.ts';
 import type { Authenticator } from './auth.ts';
 import type { Cache } from './cache.ts';
 import type { EventFeed } from './feed.ts';
@@ -18,12 +19,17 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >;
 
+/** The only name in `Room.policies`. */
+export const POLICIES = 'all';
+
 /** What a resource's routes are given. */
 export interface Room {
   readonly deps: Deps;
   readonly auth: Authenticator;
   /** By name, as of at most a second ago. */
-  readonly projects: Cache<ProjectRow>;
+  readonly projects: Cache<JobHome>;
+  /** All of them, under POLICIES; as of at most a second ago. */
+  readonly policies: Cache<Policies>;
   readonly feed: EventFeed;
   /** Aborted when the service stops: whatever is held open ends then. */
   readonly stopping: AbortSignal;

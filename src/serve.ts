@@ -17,6 +17,7 @@ import { establishAdminKey } from './admin-key.ts';
 import { createIds } from './ids.ts';
 import { createMetrics } from './metrics.ts';
 import { claimInstallation } from './store/apply/installation.ts';
+import { ensurePolicies } from './flows/ensurePolicies.ts';
 import { listen as noteListening } from './flows/listen.ts';
 import { startEmbedded } from './store/embedded.ts';
 import { migrate } from './store/migrate.ts';
@@ -45,6 +46,7 @@ export async function serve(config: Config): Promise<void> {
   try {
     const deps = await openDeps(config, log, closings);
     await establishAdminKey(config, deps);
+    await ensurePolicies(deps);
     const takesCalls = config.role !== 'engine';
     const app = buildApp(deps);
     closings.unshift({ what: 'http', close: () => app.close() });

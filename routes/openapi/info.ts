@@ -26,6 +26,16 @@ export const INFO = {
     { name: 'Providers', description: 'Places that run jobs.' },
     { name: 'Offers', description: 'Capacity that can be bought now.' },
     { name: 'Exchange rates', description: "What other currencies are worth in the installation's own." },
+    {
+      name: 'Rules',
+      description:
+        'Where the work of an organization or a project may run. A place has to keep the rules of every level: organization, project and job.',
+    },
+    {
+      name: 'Policies',
+      description:
+        'What changes with the law and the market rather than with the program: which places may carry data of which grade, which GPUs stand in for each other, how fast they are.',
+    },
     { name: 'People', description: 'Tenants, projects and keys.' },
     { name: 'Audit', description: 'What was done, chained so that nobody can change it unnoticed.' },
     { name: 'Agents', description: "The door of a vendor's agent; its own key opens it and nothing else." },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isCurrency } from '../../src/core/currencies.ts';
 import { AMOUNT_PATTERN } from '../../src/core/money.ts';
 
 /**
@@ -53,7 +54,11 @@ export const vendorName = () =>
       'must be 1 to 200 of A-Z, a-z, 0-9 and ._:+-',
     );
 
-export const currency = () => z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code, upper case');
+export const currency = () =>
+  z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code, upper case')
+    .refine(isCurrency, 'is the code of no currency (ISO 4217)');
 export const country = () => z.string().regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code, upper case');
 export const amount = () =>
   z.string().regex(AMOUNT_PATTERN, 'must be a decimal of at most 12 digits before and 6 after the point');

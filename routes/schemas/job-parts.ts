@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CONTINUITY_MODES, OBJECTIVES, SPOT_POLICIES } from '../../src/core/job.ts';
-import { country, field, id, money, normalTime, safeLine, safeText } from './fields.ts';
+import { field, id, normalTime, safeLine, safeText, slug } from './fields.ts';
+import { ruleFields, separation } from './rules.ts';
 
 /** The parts of a job's spec that this version obeys: what goes in, defaults filled, is what comes out. */
 
@@ -59,8 +60,13 @@ export const gpu = z.strictObject({
   count: field(z.int().min(0).max(1024), 'GPUs per node; 0 is a CPU job.', 8),
   models: field(
     list(safeLine(64), 32).default([]),
-    'Any of these models, however spelled; empty: any. `A100` accepts both sizes, `A100-80GB` one.',
+    'Any of these models, however spelled; empty: any, or those of `class`. `A100` accepts both sizes, `A100-80GB` one; `H100-SXM` only offers that state that form factor.',
     ['H100', 'A100-80GB'],
+  ),
+  class: field(
+    slug().nullable().default(null),
+    'A capacity class (`GET /v1/policies/capacity-classes`): its members are accepted beside `models`.',
+    'trainer-80gb',
   ),
   minMemoryGiB: field(z.number().min(0).max(10_000).default(0), 'Memory of each GPU at least, GiB.', 40),
 });
@@ -73,21 +79,17 @@ export const resources = z.strictObject({
     'Main memory per node, GiB; 0: no matter.',
     256,
   ),
-  nodes: field(z.int().min(1).max(10_000).default(1), 'Machines; only 1 is supported yet.', 1),
+  nodes: field(
+    z.int().min(1).max(10_000).default(1),
+    'Machines, all of one offer; it is placed on all of them or not at all.',
+    1,
+  ),
 });
 
-const allowDeny = (what: string, example: string) =>
-  z
-    .strictObject({
-      allow: field(list(safeLine(200), 200).default([]), `${what} that may be used; empty: all.`, [example]),
-      deny: field(list(safeLine(200), 200).default([]), `${what} that may not be used.`, []),
-    })
-    .prefault({})
-    .meta({ description: `${what}: which may and which may not be used.` });
-
+/** Where it may run; see rules.ts for the words. */
 export const placement = z.strictObject({
   objective: field(
-    z.enum(OBJECTIVES).default('cheapest'),
+    z.enum(OBJECTIVES),
     'What to look for first: the lowest price, the surest start, or a balance.',
     'cheapest',
   ),
@@ -96,13 +98,7 @@ export const placement = z.strictObject({
     'May it run on capacity that can be taken away?',
     'never',
   ),
-  providers: allowDeny('Providers', 'pangyo'),
-  regions: allowDeny('Regions', 'kr-central'),
-  countries: field(list(country(), 250).default([]), 'ISO 3166-1 alpha-2 codes; empty: any country.', ['KR']),
-  maxPricePerHour: money.nullable().default(null).meta({
-    description:
-      'Price of one whole offer per hour at most, in any currency that has an exchange rate; null: any.',
-  }),
+  ...ruleFields,
 });
 
 export const continuity = z.strictObject({
@@ -130,6 +126,9 @@ export const continuity = z.strictObject({
       .default(null),
     'How much work may be lost at most, seconds (a target).',
     600,
+  ),
+  minSeparationKm: separation(
+    'How far it has to go, at least, from the site that lost it, km; the larger of this and `placement.minSeparationKm` counts.',
   ),
 });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CONTINUITY_MODES, JOB_KINDS, type JobSpec } from '../../src/core/job.ts';
+import { CONTINUITY_MODES, JOB_KINDS, OBJECTIVES, type JobSpec, type Objective } from '../../src/core/job.ts';
 import { Problem, type ProblemDetailItem } from '../../src/core/problem.ts';
 import { field, id, money, safeLine, slug } from './fields.ts';
 import { checkpoint, continuity, labels, limits, placement, resources, run, serve } from './job-parts.ts';
@@ -16,15 +16,10 @@ export const jobRequest = z
     resources: resources.meta({ description: 'What it needs, on each node.' }),
     placement: placement
       .extend({
-        drVerified: field(
-          z.boolean().default(false),
-          'Only providers that passed a drill; not supported yet.',
-          false,
-        ),
-        dataGrade: field(
-          z.enum(['open', 'sensitive', 'classified']).optional(),
-          'N2SF grade of its data; not supported yet.',
-          'open',
+        objective: field(
+          z.enum(OBJECTIVES).nullish(),
+          "What to look for first: the lowest price, the surest start, or a balance; absent: what the project's rules say, then the organization's, `cheapest` in the end.",
+          'cheapest',
         ),
       })
       .prefault({})
@@ -35,11 +30,6 @@ export const jobRequest = z
           z.enum([...CONTINUITY_MODES, 'standby', 'active']).default('restart'),
           'What to do when the provider is lost; `standby` and `active` are not supported yet.',
           'restart',
-        ),
-        minSeparationKm: field(
-          z.number().min(0).max(20_040).nullish(),
-          'How far apart two sites must be, km; not supported yet.',
-          100,
         ),
       })
       .prefault({})
@@ -75,7 +65,7 @@ export const jobRequest = z
       'Between SIGTERM and SIGKILL when it is stopped, seconds.',
       10,
     ),
-    quoteId: field(id().optional(), 'A quote to be placed by; not supported yet.', 'quo-01jd3m'),
+    quoteId: field(id().nullable().default(null), 'A quote to be placed by; not supported yet.', null),
   })
   .meta({
     id: 'JobRequest',
@@ -86,28 +76,19 @@ export type JobRequest = z.output<typeof jobRequest>;
 
 /** What is not obeyed yet is refused rather than ignored; what asks for nothing beyond the present is let through. */
 const UNSUPPORTED: readonly (readonly [string, (body: JobRequest) => boolean])[] = [
-  ['/resources/nodes', (body) => body.resources.nodes > 1],
-  ['/placement/drVerified', (body) => body.placement.drVerified],
-  ['/placement/dataGrade', (body) => body.placement.dataGrade !== undefined],
   ['/continuity/mode', (body) => body.continuity.mode === 'standby' || body.continuity.mode === 'active'],
-  ['/continuity/minSeparationKm', (body) => body.continuity.minSeparationKm != null],
   ['/limits/maxCost', (body) => body.limits.maxCost != null],
   ['/serve/replicas', (body) => (body.serve?.replicas ?? 1) > 1],
-  ['/quoteId', (body) => body.quoteId !== undefined],
+  ['/quoteId', (body) => body.quoteId !== null],
 ];
 
-/** The body as the core's spec. Throws Problem not-yet-supported, naming every such field. */
-export function toJobSpec(body: JobRequest): JobSpec {
-  const errors: ProblemDetailItem[] = UNSUPPORTED.filter(([, asks]) => asks(body)).map(([pointer]) => ({
-    pointer,
-    detail: 'This version does not obey it yet.',
-  }));
-  if (errors.length > 0)
-    throw new Problem('not-yet-supported', 'The job asks for what this version does not obey yet.', {
-      errors,
-    });
-  const { drVerified: _, dataGrade: _grade, ...placed } = body.placement;
-  const { mode, rtoSeconds, rpoSeconds } = body.continuity;
+/**
+ * The body as the core's spec; a job that names no objective gets `objective`.
+ * Throws Problem not-yet-supported, naming every such field.
+ */
+export function toJobSpec(body: JobRequest, objective: Objective = 'cheapest'): JobSpec {
+  refuseUnsupported(body);
+  const { mode, rtoSeconds, rpoSeconds, minSeparationKm } = body.continuity;
   const { maxRuntimeSeconds, deadline } = body.limits;
   return {
     name: body.name,
@@ -115,14 +96,24 @@ export function toJobSpec(body: JobRequest): JobSpec {
     kind: body.kind,
     run: body.run,
     resources: body.resources,
-    placement: placed,
-    continuity: { mode: mode === 'none' ? 'none' : 'restart', rtoSeconds, rpoSeconds },
+    placement: { ...body.placement, objective: body.placement.objective ?? objective },
+    continuity: { mode: mode === 'none' ? 'none' : 'restart', rtoSeconds, rpoSeconds, minSeparationKm },
     checkpoint: body.checkpoint,
     limits: { maxRuntimeSeconds, deadline },
     expectedRuntimeSeconds: body.expectedRuntimeSeconds,
     priority: body.priority,
     labels: body.labels,
+    quoteId: body.quoteId,
     serve: body.serve === null ? null : { port: body.serve.port, healthPath: body.serve.healthPath },
     graceSeconds: body.graceSeconds,
   };
+}
+
+function refuseUnsupported(body: JobRequest): void {
+  const errors: ProblemDetailItem[] = UNSUPPORTED.filter(([, asks]) => asks(body)).map(([pointer]) => ({
+    pointer,
+    detail: 'This version does not obey it yet.',
+  }));
+  if (errors.length === 0) return;
+  throw new Problem('not-yet-supported', 'The job asks for what this version does not obey yet.', { errors });
 }

@@ -35,6 +35,7 @@ export const jobSpec = z
     expectedRuntimeSeconds: field(z.int().nullable(), 'How long it will probably run, seconds.', 36_000),
     priority: field(z.int(), '0 to 100; higher is placed first.', 50),
     labels,
+    quoteId: field(z.string().nullable(), 'The quote that it is to be placed by; null: none.', null),
     serve: serve.nullable().meta({ description: 'Inference only: how the service is reached.' }),
     graceSeconds: field(z.int(), 'Between SIGTERM and SIGKILL, seconds.', 10),
   })

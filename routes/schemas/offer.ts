@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { IMPORTED_CAPACITY } from '../../src/core/catalog/types.ts';
+import { FORM_FACTORS } from '../../src/core/gpu.ts';
+import { REALMS } from '../../src/core/provider.ts';
 import {
   amount,
   country,
-  currency,
   field,
   money,
   paging,
@@ -25,7 +25,36 @@ const gpuFields = (model: z.ZodString | z.ZodType<string>) => ({
     'Memory of one GPU, GiB; absent: as the model has.',
     80,
   ),
+  formFactor: field(
+    z.enum(FORM_FACTORS).nullish(),
+    'How the cards are built in; absent: what the spelling of the model says, if anything.',
+    'SXM',
+  ),
 });
+
+const totals = {
+  name: field(vendorName(), "Unique among the provider's pools.", 'host-4'),
+  gpus: field(z.int().min(0).max(1_000_000), 'GPUs in all.', 8),
+};
+const poolTerms = z
+  .strictObject({
+    ...totals,
+    cpus: field(
+      z.number().min(0).max(100_000_000).nullish(),
+      'CPU cores in all; absent: they are not the limit.',
+      96,
+    ),
+    memoryGiB: field(
+      z.number().min(0).max(1_000_000_000).nullish(),
+      'Main memory in all, GiB; absent: it is not the limit.',
+      1024,
+    ),
+  })
+  .meta({
+    id: 'PoolRequest',
+    description:
+      'What several offers draw on together: a host, a quota. Every offer that names it says the same of it. A job takes its GPUs, and its own CPU and memory where it asks for any, else those of the offer.',
+  });
 
 export const offerTerms = z
   .strictObject({
@@ -38,6 +67,9 @@ export const offerTerms = z
     cpus: field(z.number().min(0).max(100_000), 'CPU cores.', 96),
     memoryGiB: field(z.number().min(0).max(1_000_000), 'Main memory, GiB.', 1024),
     capacity: field(z.int().min(0).max(1_000_000), 'How many of it can be had, in whole offers.', 4),
+    pool: poolTerms
+      .nullish()
+      .meta({ description: 'What it draws on together with other offers; absent: it stands for itself.' }),
     price: money
       .nullish()
       .meta({ description: 'Of one whole offer per hour, on demand; absent: sold as spot only.' }),
@@ -88,6 +120,11 @@ export const offer = z
         model: field(z.string(), 'Canonical model.', 'H100'),
         count: field(z.int(), 'GPUs of one whole offer.', 8),
         memoryGiB: field(z.number(), 'Memory of one GPU, GiB; 0: not known.', 80),
+        formFactor: field(
+          z.enum(FORM_FACTORS).nullable(),
+          'How the cards are built in; null: the vendor does not say.',
+          'SXM',
+        ),
       })
       .nullable()
       .meta({ description: 'Its GPUs; null: a machine without.' }),
@@ -95,6 +132,21 @@ export const offer = z
     memoryGiB: field(z.number(), 'Main memory, GiB; 0: not known.', 1024),
     capacity: field(z.int(), 'How many of it there are, in whole offers.', 4),
     used: field(z.int(), 'Of them in use.', 1),
+    pool: z
+      .object({
+        ...totals,
+        cpus: field(z.number().nullable(), 'CPU cores in all; null: they are not the limit.', 96),
+        memoryGiB: field(z.number().nullable(), 'Main memory in all, GiB; null: it is not the limit.', 1024),
+        used: z
+          .object({
+            gpus: field(z.int(), 'GPUs in use.', 4),
+            cpus: field(z.number(), 'CPU cores in use.', 32),
+            memoryGiB: field(z.number(), 'Main memory in use, GiB.', 256),
+          })
+          .meta({ description: 'What is in use of it, by all offers together.' }),
+      })
+      .nullable()
+      .meta({ description: 'What it draws on together with other offers; null: it stands for itself.' }),
     price: money.nullable().meta({ description: 'Of one whole offer per hour, on demand; null: spot only.' }),
     spotPrice: money.nullable().meta({ description: 'The same as spot; null: not sold so.' }),
     accountingPrice: money
@@ -133,30 +185,14 @@ export const replaced = z
   })
   .meta({ id: 'OffersReplaced', description: "What replacing a provider's offers changed." });
 
-export const imported = z
-  .object({
-    imported: field(z.int(), 'Offers that are new, or back again.', 120),
-    updated: field(z.int(), 'Offers whose terms changed.', 4),
-    unchanged: field(z.int(), 'Offers that are as they were.', 0),
-    withdrawn: field(z.int(), 'Offers that the catalog no longer has.', 0),
-    skipped: z
-      .array(
-        z.object({
-          line: field(z.int(), 'Line of the file, from 1.', 17),
-          reason: field(
-            z.string(),
-            'Why; many of a kind are summed up.',
-            'no device: a machine without GPUs is not imported',
-          ),
-        }),
-      )
-      .meta({ description: 'Lines that became no offer.' }),
-    skippedRows: field(z.int(), 'How many rows were skipped in all.', 88),
-  })
-  .meta({ id: 'CatalogImported', description: 'What an import changed.' });
-
 export const offerQuery = z.strictObject({
-  gpu: field(safeLine(64).optional(), 'Model, however spelled; `A100` finds both sizes.', 'H100'),
+  gpu: field(
+    safeLine(64).optional(),
+    'Model, however spelled; `A100` finds both sizes, `H100-SXM` only what states that form factor.',
+    'H100',
+  ),
+  formFactor: field(z.enum(FORM_FACTORS).optional(), 'Only what states that form factor.', 'SXM'),
+  class: field(slug().optional(), 'A capacity class: any of its members.', 'trainer-80gb'),
   minMemoryGiB: field(
     z
       .string()
@@ -167,7 +203,9 @@ export const offerQuery = z.strictObject({
     '40',
   ),
   gpuCount: field(queryInteger(0, 1024).optional(), 'GPUs of one whole offer, exactly.', '8'),
+  region: field(vendorName().optional(), "The vendor's name for the region.", 'kr-central'),
   country: field(country().optional(), "Of the provider's site, ISO 3166-1 alpha-2.", 'KR'),
+  realm: field(z.enum(REALMS).optional(), 'Of the provider: whose cloud it is.', 'government'),
   provider: field(slug().optional(), 'Only of this provider.', 'pangyo'),
   spot: field(
     queryBoolean().optional(),
@@ -187,38 +225,7 @@ export const offerQuery = z.strictObject({
   ...paging,
 });
 
-export const importQuery = z.strictObject({
-  format: field(z.enum(['skypilot']).default('skypilot'), 'What kind of catalog it is.', 'skypilot'),
-  capacity: field(
-    queryInteger(0, 1_000_000).default(IMPORTED_CAPACITY),
-    'How many of each machine can be had, for offers that are new: a catalog does not say.',
-    '1',
-  ),
-});
-
 export const offerParams = z.object({
   name: field(slug(), 'Name of the provider.', 'pangyo'),
   offer: field(vendorName(), 'Name of the offer.', 'h100x8'),
 });
-
-export const rateRequest = z
-  .strictObject({
-    rate: field(
-      z.union([amount(), z.number().positive().max(1e12)]),
-      'Price of one unit of the currency in the accounting currency, at most 6 digits after the point.',
-      '1386.5',
-    ),
-    asOf: field(time().nullish(), 'From when it counts, RFC 3339; absent: from now.', '2026-11-22T00:00:00Z'),
-  })
-  .meta({ id: 'RateRequest', description: 'An exchange rate.' });
-
-export const rate = z
-  .object({
-    currency: field(z.string(), 'ISO 4217.', 'USD'),
-    accountingCurrency: field(z.string(), 'ISO 4217; of the installation.', 'KRW'),
-    rate: field(z.string(), 'Price of one unit of the currency in the accounting currency.', '1386.5'),
-    asOf: field(utcTime(), 'From when it counts, RFC 3339.', '2026-11-22T00:00:00.000Z'),
-  })
-  .meta({ id: 'Rate', description: 'An exchange rate.' });
-
-export const rateParams = z.object({ currency: field(currency(), 'ISO 4217.', 'USD') });

@@ -119,6 +119,16 @@ const providerFields = {
   site: siteField,
   realm: realmField(),
   certifications: certifications.meta({ description: 'What it is certified for.' }),
+  attested: z
+    .object({
+      at: field(utcTime(), 'When, RFC 3339.', '2026-11-22T10:00:00.000Z'),
+      by: field(z.string(), 'The role of who did.', 'admin'),
+    })
+    .nullable()
+    .meta({
+      description:
+        'Whether somebody of the service vouched for realm and certifications as they are; null: nobody has, and certificates and realms that are not public count for nothing.',
+    }),
   mode: field(
     z.enum(PROVIDER_MODES),
     '`draining`: what runs there goes on, nothing new is placed.',

@@ -1,9 +1,9 @@
 import { convertMicros, formatMicros, toWire } from '../../src/core/money.ts';
 import type { ImportResult } from '../../src/flows/importCatalog.ts';
-import type { OfferView } from '../../src/store/read/offers.ts';
+import type { OfferView, PoolRow } from '../../src/store/read/offers.ts';
 import type { RateRow } from '../../src/store/read/rates.ts';
 
-export function renderOffer({ offer, country, rateMicros }: OfferView, accountingCurrency: string) {
+export function renderOffer({ offer, country, pool, rateMicros }: OfferView, accountingCurrency: string) {
   const { priceMicrosPerHour: price, spotPriceMicrosPerHour: spotPrice, currency } = offer;
   const listed = (micros: bigint | null) => (micros === null ? null : toWire(micros, currency));
   const accounting = (micros: bigint | null) =>
@@ -18,11 +18,17 @@ export function renderOffer({ offer, country, rateMicros }: OfferView, accountin
     gpu:
       offer.gpuModel === null
         ? null
-        : { model: offer.gpuModel, count: offer.gpuCount, memoryGiB: offer.gpuMemoryGiB },
+        : {
+            model: offer.gpuModel,
+            count: offer.gpuCount,
+            memoryGiB: offer.gpuMemoryGiB,
+            formFactor: offer.gpuFormFactor,
+          },
     cpus: offer.cpus,
     memoryGiB: offer.memoryGiB,
     capacity: offer.capacity,
     used: offer.used,
+    pool: pool === null ? null : renderPool(pool),
     price: listed(price),
     spotPrice: listed(spotPrice),
     accountingPrice: accounting(price),
@@ -33,6 +39,23 @@ export function renderOffer({ offer, country, rateMicros }: OfferView, accountin
     listed: offer.listed,
     version: offer.version,
     updatedAt: offer.updatedAt.toISOString(),
+  };
+}
+
+const cpusOf = (millis: number) => millis / 1_000;
+const gibOf = (mib: number) => mib / 1_024;
+
+function renderPool(pool: PoolRow) {
+  return {
+    name: pool.name,
+    gpus: pool.gpus,
+    cpus: pool.cpuMillis === null ? null : cpusOf(pool.cpuMillis),
+    memoryGiB: pool.memoryMiB === null ? null : gibOf(pool.memoryMiB),
+    used: {
+      gpus: pool.usedGpus,
+      cpus: cpusOf(pool.usedCpuMillis),
+      memoryGiB: gibOf(pool.usedMemoryMiB),
+    },
   };
 }
 

@@ -22,6 +22,8 @@ export function renderProvider(
     site: row.site,
     realm: row.realm,
     certifications: [...row.certifications],
+    attested:
+      row.attestedAt === null ? null : { at: row.attestedAt.toISOString(), by: row.attestedBy ?? 'unknown' },
     mode: row.mode,
     // What it is judged by today is whether it can be talked to; nothing probes what runs there yet.
     health: {

@@ -36,11 +36,17 @@ export const PERMISSIONS = {
   'jobs.move': ['admin', 'operator'],
   'providers.read': ['admin', 'operator', 'vendor', 'auditor'],
   'providers.write': ['admin', 'operator', 'vendor'],
+  // For realm and certificates, which decide whose data may go there: not the vendor's own to vouch for.
+  'providers.attest': ['admin', 'operator'],
   // Whoever writes a job's spec has to know what is on the market; a quote shows the same.
   'offers.read': ['admin', 'operator', 'budgetOfficer', 'member', 'vendor', 'auditor'],
   'rates.read': ['admin', 'operator', 'budgetOfficer', 'member', 'vendor', 'auditor'],
   // A rate changes what everybody is charged, so it is not an operator's to set.
   'rates.write': ['admin'],
+  'rules.read': ['admin', 'operator', 'budgetOfficer', 'member', 'auditor'],
+  'rules.write': ['admin'],
+  'policies.read': ['admin', 'operator', 'budgetOfficer', 'member', 'vendor', 'auditor'],
+  'policies.write': ['admin'],
   'audit.read': ['admin', 'auditor'],
   agent: ['agent'],
 } as const satisfies Record<string, readonly Role[]>;

@@ -6,8 +6,7 @@ import { DEVICES, type Device, type DeviceKind } from './gpu-models.ts';
  * What an OFFER's spelling means: `canonicalGpu`. "NVIDIA A100-SXM4-80GB", "A100-80G-PCIe" and "A100" with 80 GiB
  * are all A100-80GB; "A100" with nothing said is A100-40GB, as in every catalog that sells both.
  * What a JOB's spelling accepts: `acceptedGpus`. "A100" accepts both sizes, "A100-80GB" only that one, "H100"
- * accepts the NVL card too. A form factor is not part of an offer, so a job cannot ask for one: it accepts nothing
- * then, and `acceptedGpus` says why, rather than being placed on something else without a word.
+ * accepts the NVL card too, and "H100-SXM" only offers that say that they are SXM.
  */
 export const FORM_FACTORS = ['SXM', 'PCIe', 'NVL'] as const;
 export type FormFactor = (typeof FORM_FACTORS)[number];
@@ -21,9 +20,17 @@ export interface GpuIdentity {
   readonly kind: DeviceKind;
 }
 
+/** A kind of GPU that is accepted. */
+export interface AcceptedGpu {
+  /** Canonical. */
+  readonly model: string;
+  /** Null: any, also where the offer does not say. */
+  readonly formFactor: FormFactor | null;
+}
+
 export interface AcceptedGpus {
-  /** Canonical models, each in the form factor that was asked for (null: any); empty when `problem` is set. */
-  readonly gpus: readonly { readonly model: string; readonly formFactor: FormFactor | null }[];
+  /** Empty when `problem` is set. */
+  readonly gpus: readonly AcceptedGpu[];
   /** For the tenant: why this spelling cannot be asked for. */
   readonly problem: string | null;
 }
@@ -33,7 +40,8 @@ interface Spelling {
   readonly key: string;
   readonly bareKey: string;
   readonly memoryGiB: number | null;
-  readonly formFactor: FormFactor | null;
+  /** As spelled; more than one contradict each other. */
+  readonly formFactors: readonly FormFactor[];
 }
 
 const NOISE = new Set(
@@ -60,37 +68,56 @@ export function canonicalGpu(spelling: string, memoryGiB: number | null = null):
   const tpu = TPU.exec(spelling.trim());
   if (tpu) return { model: `tpu-${tpu[1]?.toLowerCase()}`, memoryGiB: null, formFactor: null, kind: 'tpu' };
   const read = readSpelling(spelling);
-  const found = BY_KEY.get(read.key) ?? BY_KEY.get(read.bareKey);
+  const found = deviceOf(read);
   const known = memoryGiB ?? read.memoryGiB;
-  if (!found)
-    return { model: unknownModel(spelling), memoryGiB: known, formFactor: read.formFactor, kind: 'unknown' };
+  const formFactor = read.formFactors[0] ?? null;
+  if (!found) return { model: unknownModel(spelling), memoryGiB: known, formFactor, kind: 'unknown' };
   const device = relativeWith(found, known);
   const size =
     nominalMemory(device, memoryGiB) ?? nominalMemory(device, read.memoryGiB) ?? device.memoryGiB[0] ?? null;
   return {
     model: modelOf(device, size),
     memoryGiB: size,
-    formFactor: formFactorOf(device, read),
+    formFactor: device.model.endsWith('-NVL') ? 'NVL' : formFactor,
     kind: device.kind,
   };
 }
 
-/** The canonical models that a job's spelling accepts. */
+/** What a job's spelling accepts. */
 export function acceptedGpus(spelling: string): AcceptedGpus {
-  const identity = canonicalGpu(spelling);
   const read = readSpelling(spelling);
-  const found = BY_KEY.get(read.key) ?? BY_KEY.get(read.bareKey);
-  // A card that is its own model (H100-NVL) has its form factor in its name.
-  const formFactor = found?.model.endsWith('-NVL') === true ? null : read.formFactor;
-  const only = (model: string) => ({ model, formFactor });
-  if (!found) return { gpus: [only(identity.model)], problem: null };
-  const models = found.sized && read.memoryGiB === null ? sizesOf(found) : [identity.model];
-  const wanted = (device: Device) =>
-    device.family === found.model &&
-    (read.memoryGiB === null || nominalMemory(device, read.memoryGiB) !== null) &&
-    (formFactor === null || device.model.endsWith(`-${formFactor}`));
-  const relatives = DEVICES.filter(wanted).map(({ model }) => ({ model, formFactor: null }));
-  return { gpus: [...models.map(only), ...relatives], problem: null };
+  const { model } = canonicalGpu(spelling);
+  const found = deviceOf(read);
+  // "H100-NVL" is a model of its own, so that its form factor asks for nothing more.
+  const formFactors = found?.model.endsWith('-NVL') ? [] : read.formFactors;
+  if (formFactors.length > 1)
+    return { gpus: [], problem: `${spelling} names several form factors: ${formFactors.join(', ')}` };
+  const formFactor = formFactors[0] ?? null;
+  const models = found?.sized && read.memoryGiB === null ? sizesOf(found) : [model];
+  const relatives = found === undefined ? [] : relativesOf(found, read.memoryGiB, formFactor);
+  return {
+    gpus: [
+      ...models.map((one) => ({ model: one, formFactor })),
+      ...relatives.filter((one) => !models.includes(one)).map((one) => ({ model: one, formFactor: null })),
+    ],
+    problem: null,
+  };
+}
+
+/** Models that go under the device's name too, of this size and this form factor; null: of any. */
+function relativesOf(device: Device, memoryGiB: number | null, formFactor: FormFactor | null): string[] {
+  const wanted = (other: Device) =>
+    other.family === device.model &&
+    (formFactor === null || other.model.endsWith(`-${formFactor}`)) &&
+    (memoryGiB === null || nominalMemory(other, memoryGiB) !== null);
+  return DEVICES.filter(wanted).map((other) => other.model);
+}
+
+/** The names that tell sizes apart, where a spelling names a device that is sold in several and says no size. */
+export function undecidedSizes(spelling: string): readonly string[] {
+  const read = readSpelling(spelling);
+  const found = deviceOf(read);
+  return found?.sized && read.memoryGiB === null ? sizesOf(found) : [];
 }
 
 /**
@@ -106,8 +133,7 @@ export function nominalMemory(device: Pick<Device, 'memoryGiB'>, measuredGiB: nu
 
 /** Every size that a spelling's device is sold with, its relatives' included; empty where it is unknown. */
 export function knownSizes(spelling: string): readonly number[] {
-  const read = readSpelling(spelling);
-  const found = BY_KEY.get(read.key) ?? BY_KEY.get(read.bareKey);
+  const found = deviceOf(readSpelling(spelling));
   if (!found) return [];
   return [found, ...DEVICES.filter((device) => device.family === found.model)].flatMap(
     (device) => device.memoryGiB,
@@ -122,10 +148,14 @@ function readSpelling(spelling: string): Spelling {
     .filter((token) => token !== '' && !NOISE.has(token));
   const memory = tokens.find((token) => /^\d+(GB|GIB|G)$/.test(token)) ?? null;
   const named = tokens.filter((token) => token !== memory);
-  const formFactor = named.map(formFactorOfToken).find((form) => form !== null) ?? null;
+  const formFactors = [...new Set(named.flatMap((token) => formFactorOfToken(token) ?? []))];
   const bare = named.filter((token) => formFactorOfToken(token) === null);
   const memoryGiB = memory === null ? null : Number.parseInt(memory, 10);
-  return { key: named.join(''), bareKey: bare.join(''), memoryGiB, formFactor };
+  return { key: named.join(''), bareKey: bare.join(''), memoryGiB, formFactors };
+}
+
+function deviceOf({ key, bareKey }: Spelling): Device | undefined {
+  return BY_KEY.get(key) ?? BY_KEY.get(bareKey);
 }
 
 function formFactorOfToken(token: string): FormFactor | null {
@@ -145,10 +175,6 @@ function modelOf(device: Device, size: number | null): string {
 
 function sizesOf(device: Device): string[] {
   return device.memoryGiB.map((size) => modelOf(device, size));
-}
-
-function formFactorOf(device: Device, read: Spelling): FormFactor | null {
-  return device.model.endsWith('-NVL') ? 'NVL' : read.formFactor;
 }
 
 /** Kept recognisable and made comparable: "My npu 7" and "my-npu-7" are the same unknown device. */

@@ -23,6 +23,14 @@ export interface OfferTerms {
   readonly listed: Record<string, unknown> | null;
 }
 
+/** What a pool has in all. Null: that dimension is not limited. */
+export interface PoolTerms {
+  readonly name: string;
+  readonly gpus: number;
+  readonly cpuMillis: number | null;
+  readonly memoryMiB: number | null;
+}
+
 export interface StoredTerms extends OfferTerms {
   readonly withdrawnAt: Date | null;
 }
@@ -36,10 +44,15 @@ export interface OfferSetChange<Terms extends OfferTerms> {
   readonly withdrawn: readonly string[];
 }
 
-/** What makes the stored set the wanted one. Names in `wanted` are unique. */
+/**
+ * What makes the stored set the wanted one. Names in `wanted` are unique.
+ *
+ * @param changedPools names: an offer that draws on one of them is another one than before, too
+ */
 export function diffOfferSet<Terms extends OfferTerms>(
   stored: readonly StoredTerms[],
   wanted: readonly Terms[],
+  changedPools: ReadonlySet<string> = new Set(),
 ): OfferSetChange<Terms> {
   const live = new Map(
     stored.filter((offer) => offer.withdrawnAt === null).map((offer) => [offer.name, offer]),
@@ -48,10 +61,21 @@ export function diffOfferSet<Terms extends OfferTerms>(
   const added = wanted.filter((offer) => !live.has(offer.name));
   const updated = wanted.filter((offer) => {
     const before = live.get(offer.name);
-    return before !== undefined && !sameTerms(before, offer);
+    return before !== undefined && (!sameTerms(before, offer) || changedPools.has(offer.pool ?? ''));
   });
   const withdrawn = [...live.keys()].filter((name) => !names.has(name));
   return { added, updated, unchanged: wanted.length - added.length - updated.length, withdrawn };
+}
+
+/** The pools whose totals are to be written. Names in `wanted` are unique. */
+export function changedPools(stored: readonly PoolTerms[], wanted: readonly PoolTerms[]): PoolTerms[] {
+  const known = new Map(stored.map((pool) => [pool.name, pool]));
+  return wanted.filter((pool) => {
+    const before = known.get(pool.name);
+    return (
+      before?.gpus !== pool.gpus || before.cpuMillis !== pool.cpuMillis || before.memoryMiB !== pool.memoryMiB
+    );
+  });
 }
 
 function sameTerms(a: OfferTerms, b: OfferTerms): boolean {

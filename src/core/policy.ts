@@ -61,3 +61,13 @@ export interface Policies {
   readonly capacityClasses: readonly CapacityClass[];
   readonly gpuSpeeds: readonly GpuSpeed[];
 }
+
+/** Where each table is kept among the policies. */
+export const POLICY_TABLES = {
+  'data-grades': 'dataGrades',
+  'capacity-classes': 'capacityClasses',
+  'gpu-speeds': 'gpuSpeeds',
+} as const satisfies Record<PolicyName, keyof Policies>;
+
+/** The rows of a table. */
+export type PolicyRows<Name extends PolicyName> = Policies[(typeof POLICY_TABLES)[Name]];

@@ -1,26 +1,27 @@
 import { acceptedGpus } from './gpu.ts';
-import type { AllowDeny, JobSpec } from './job.ts';
+import type { JobSpec } from './job.ts';
 import type { ProblemDetailItem } from './problem.ts';
+import { bothSides, ruleContradictions } from './rules-check.ts';
 
 /** Where a spec contradicts itself, so that no provider could ever run it. Empty: nowhere. */
 export function contradictions(spec: JobSpec, now: Date): ProblemDetailItem[] {
   return [
-    ...allowedAndDenied(spec.placement.providers, '/placement/providers'),
-    ...allowedAndDenied(spec.placement.regions, '/placement/regions'),
+    ...ruleContradictions(spec.placement, '/placement'),
+    ...priceFaults(spec),
     ...gpuFaults(spec),
     ...timeFaults(spec, now),
     ...serveFaults(spec),
   ];
 }
 
-function allowedAndDenied({ allow, deny }: AllowDeny, pointer: string): ProblemDetailItem[] {
-  const denied = new Set(deny);
-  const both = allow.flatMap((name, index) =>
-    denied.has(name)
-      ? [{ pointer: `${pointer}/allow/${index}`, detail: 'It is both allowed and denied.' }]
-      : [],
+/** What a whole job costs cannot be said of one that may run for ever. */
+function priceFaults({ placement, limits, expectedRuntimeSeconds }: JobSpec): ProblemDetailItem[] {
+  if (placement.maxPricePerJob === null) return [];
+  if (expectedRuntimeSeconds !== null || limits.maxRuntimeSeconds !== null) return [];
+  return bothSides(
+    ['/placement/maxPricePerJob', 'How long the job runs has to be known.'],
+    ['/expectedRuntimeSeconds', 'It, or `limits.maxRuntimeSeconds`, is needed.'],
   );
-  return both;
 }
 
 function gpuFaults({ resources: { gpu } }: JobSpec): ProblemDetailItem[] {
@@ -31,6 +32,7 @@ function gpuFaults({ resources: { gpu } }: JobSpec): ProblemDetailItem[] {
   if (gpu.count > 0) return spelled;
   const without = 'A job without GPUs cannot ask for a kind of GPU.';
   if (gpu.models.length > 0) spelled.push({ pointer: '/resources/gpu/models', detail: without });
+  if (gpu.class !== null) spelled.push({ pointer: '/resources/gpu/class', detail: without });
   if (gpu.minMemoryGiB > 0) spelled.push({ pointer: '/resources/gpu/minMemoryGiB', detail: without });
   return spelled;
 }

@@ -1,4 +1,5 @@
 import { mayRegisterProvider, type Actor } from '../core/access.ts';
+import { attestationAfter } from '../core/attestation.ts';
 import { Problem } from '../core/problem.ts';
 import type { BrokerKind, Certification, Realm, Site } from '../core/provider.ts';
 import type { Deps } from '../deps.ts';
@@ -24,7 +25,8 @@ export interface MadeProvider {
 }
 
 /**
- * Registers a place that runs jobs; for kind `agent`, with the key for its agent.
+ * Registers a place that runs jobs; for kind `agent`, with the key for its agent. Somebody of the service vouches with
+ * it for its realm and certifications.
  * Problems: forbidden (a vendor for somebody else, or with the service's own hands), impossible-spec (`process`
  * where the service may not run commands), state-conflict (the name is taken).
  */
@@ -37,7 +39,7 @@ export function createProvider<Body>(
   const now = deps.clock.now();
   refuse(deps, actor, spec);
   return once(deps, actor, ask, now, async (tx) => {
-    const row = await insertProvider(tx, newProvider(spec, now));
+    const row = await insertProvider(tx, newProvider(actor, spec, now));
     if (row === null) throw new Problem('state-conflict', 'There is a provider of this name already.');
     await insertHealth(tx, firstHealth(row));
     const agentKey = spec.broker.kind === 'agent' ? await makeAgentKey(deps, tx, actor, row, now) : null;
@@ -48,6 +50,7 @@ export function createProvider<Body>(
       realm,
       site,
       certifications: spec.certifications,
+      attested: row.attestedAt !== null,
       agentKey: agentKey?.row.id,
     };
     await appendAudit(tx, now, [
@@ -68,7 +71,8 @@ function refuse(deps: Deps, actor: Actor, spec: ProviderSpec): void {
   }
 }
 
-function newProvider(spec: ProviderSpec, now: Date) {
+function newProvider(actor: Actor, spec: ProviderSpec, now: Date) {
+  const vouched = attestationAfter(actor, null, spec) === 'vouch';
   return {
     name: spec.name,
     vendor: spec.vendor,
@@ -77,6 +81,8 @@ function newProvider(spec: ProviderSpec, now: Date) {
     site: spec.site,
     realm: spec.realm,
     certifications: [...spec.certifications],
+    attestedAt: vouched ? now : null,
+    attestedBy: vouched ? actor.role : null,
     mode: 'active' as const,
     health: 'unknown' as const,
     healthSince: now,

@@ -29,7 +29,8 @@ export interface ImportResult {
 }
 
 /**
- * Makes a catalog all that a provider sells; offers that were there keep their capacity.
+ * Makes a catalog all that a provider sells; offers that were there keep their capacity and their
+ * pool, of which no catalog knows.
  * Problems: not-found, invalid-request (it is no catalog).
  */
 export function importCatalog<Body>(
@@ -83,18 +84,25 @@ async function apply(
 ): Promise<CatalogDiff> {
   const stored = await offersOf(tx, provider);
   const diff = diffCatalog(stored, parsed.offers);
-  const kept = new Map(stored.map((offer) => [offer.name, offer.capacity]));
+  const kept = new Map(stored.map((offer) => [offer.name, offer]));
   const terms = [
-    ...diff.imported.map((offer) => toTerms(offer, capacity)),
-    ...diff.updated.map((offer) => toTerms(offer, kept.get(offer.name) ?? capacity)),
+    ...diff.imported.map((offer) => toTerms(offer, { capacity, pool: null })),
+    ...diff.updated.map((offer) => toTerms(offer, kept.get(offer.name) ?? { capacity, pool: null })),
   ];
   await putOffers(tx, provider, now, terms);
   await withdrawOffers(tx, provider, now, diff.withdrawn);
   return diff;
 }
 
-/** A catalog is somebody's file: what PostgreSQL cannot hold is replaced, not refused. */
-function toTerms(offer: ImportedOffer, capacity: number): OfferTerms {
+/**
+ * A catalog is somebody's file: what PostgreSQL cannot hold is replaced, not refused.
+ *
+ * @param kept what no catalog says
+ */
+function toTerms(
+  offer: ImportedOffer,
+  { capacity, pool }: Pick<OfferTerms, 'capacity' | 'pool'>,
+): OfferTerms {
   const listed = storableJson(offer.listed) as Record<string, unknown>;
-  return { ...offer, region: storableText(offer.region), capacity, effectiveFrom: null, listed };
+  return { ...offer, region: storableText(offer.region), capacity, pool, effectiveFrom: null, listed };
 }

@@ -133,6 +133,7 @@ export const providers = pgTable(
     certifications: jsonb('certifications').$type<Certification[]>().notNull(),
     /** When somebody of the service (not the vendor) vouched for realm and certifications as they are; null: nobody has. */
     attestedAt: at('attested_at'),
+    /** The role of who did. */
     attestedBy: text('attested_by'),
     mode: text('mode', { enum: PROVIDER_MODES }).notNull(),
     /** The verdict. Its samples and reasons are in provider_health. */

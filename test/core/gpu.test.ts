@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DEVICES } from '../../src/core/gpu-models.ts';
-import { acceptedGpus, canonicalGpu } from '../../src/core/gpu.ts';
+import { acceptedGpus, canonicalGpu, undecidedSizes } from '../../src/core/gpu.ts';
 import { hasPublicData, publicRows } from './public-data.ts';
 
 describe('canonicalGpu', () => {
@@ -71,22 +71,57 @@ describe('canonicalGpu', () => {
 });
 
 describe('acceptedGpus', () => {
+  const any = (...models: string[]) => models.map((model) => ({ model, formFactor: null }));
+
   test.each([
-    ['A100', ['A100-40GB', 'A100-80GB']],
-    ['A100-80GB', ['A100-80GB']],
-    ['nvidia a100 80g', ['A100-80GB']],
-    ['H100', ['H100', 'H100-NVL']],
-    ['H100-80GB', ['H100']],
-    ['H100-NVL', ['H100-NVL']],
-    ['V100', ['V100-16GB', 'V100-32GB']],
-    ['T4', ['T4']],
-    ['My NPU-7', ['MY-NPU-7']],
-  ])('%j accepts %j', (spelling, models) => {
-    expect(acceptedGpus(spelling)).toEqual({ models, problem: null });
+    ['A100', any('A100-40GB', 'A100-80GB')],
+    ['A100-80GB', any('A100-80GB')],
+    ['nvidia a100 80g', any('A100-80GB')],
+    ['H100', any('H100', 'H100-NVL')],
+    ['H100-80GB', any('H100')],
+    ['H100-94GB', any('H100-NVL')],
+    ['H100-NVL', any('H100-NVL')],
+    ['V100', any('V100-16GB', 'V100-32GB')],
+    ['T4', any('T4')],
+    ['My NPU-7', any('MY-NPU-7')],
+    ['H100-SXM', [{ model: 'H100', formFactor: 'SXM' }]],
+    ['H100 SXM5 80GB', [{ model: 'H100', formFactor: 'SXM' }]],
+    ['NVIDIA H100 PCIe', [{ model: 'H100', formFactor: 'PCIe' }]],
+    ['NVIDIA A100-SXM4-80GB', [{ model: 'A100-80GB', formFactor: 'SXM' }]],
+    [
+      'A100-PCIe',
+      [
+        { model: 'A100-40GB', formFactor: 'PCIe' },
+        { model: 'A100-80GB', formFactor: 'PCIe' },
+      ],
+    ],
+  ] as const)('%j accepts %j', (spelling, gpus) => {
+    expect(acceptedGpus(spelling)).toEqual({ gpus, problem: null });
   });
 
-  test('a form factor cannot be asked for, and says so', () => {
-    expect(acceptedGpus('H100-SXM').models).toEqual([]);
-    expect(acceptedGpus('H100-SXM').problem).toContain('ask for H100');
+  test('what any offer states of itself is accepted by its own spelling', () => {
+    for (const { model, kind } of DEVICES) {
+      for (const form of ['', ' SXM', ' PCIe']) {
+        if (kind !== 'gpu' || model.endsWith('-NVL')) continue;
+        const offer = canonicalGpu(`${model}${form}`);
+        const { gpus } = acceptedGpus(`${model}${form}`);
+        expect(gpus).toContainEqual({ model: offer.model, formFactor: offer.formFactor });
+      }
+    }
+  });
+
+  test('two form factors cannot be asked for at once, and it says so', () => {
+    expect(acceptedGpus('H100 SXM PCIe')).toEqual({
+      gpus: [],
+      problem: expect.stringContaining('SXM, PCIe') as string,
+    });
   });
 });
+
+test.each([
+  ['A100', ['A100-40GB', 'A100-80GB']],
+  ['A100-SXM', ['A100-40GB', 'A100-80GB']],
+  ['A100-80GB', []],
+  ['H100', []],
+  ['My NPU-7', []],
+])('%j leaves %j undecided', (spelling, sizes) => expect(undecidedSizes(spelling)).toEqual(sizes));

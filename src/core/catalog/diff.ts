@@ -5,6 +5,7 @@ const COMPARED = [
   'gpuModel',
   'gpuCount',
   'gpuMemoryGiB',
+  'gpuFormFactor',
   'cpus',
   'memoryGiB',
   'priceMicrosPerHour',

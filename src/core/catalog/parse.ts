@@ -92,6 +92,7 @@ function pricedOffer(
       gpuModel: device.model,
       gpuCount,
       gpuMemoryGiB: device.memoryGiB ?? 0,
+      gpuFormFactor: device.formFactor,
       cpus,
       memoryGiB,
       priceMicrosPerHour: price === 'none' ? null : price,

@@ -1,3 +1,5 @@
+import type { FormFactor } from '../gpu.ts';
+
 /**
  * Words of catalog import. A catalog lists prices, not stock, and knows nothing of currencies: its prices are
  * US dollars, and how many of a machine can be had is not in it.
@@ -23,6 +25,8 @@ export interface ImportedOffer {
   readonly gpuCount: number;
   /** Nominal, of one device. */
   readonly gpuMemoryGiB: number;
+  /** Null where the catalog does not say. */
+  readonly gpuFormFactor: FormFactor | null;
   /** 0 where the catalog does not say. */
   readonly cpus: number;
   /** Of the machine; 0 where the catalog does not say. */
@@ -63,6 +67,7 @@ export interface ExistingOffer {
   readonly gpuModel: string | null;
   readonly gpuCount: number;
   readonly gpuMemoryGiB: number;
+  readonly gpuFormFactor: FormFactor | null;
   readonly cpus: number;
   readonly memoryGiB: number;
   readonly priceMicrosPerHour: bigint | null;

@@ -2,6 +2,7 @@ import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { OfferTerms, StoredTerms } from '../../core/offer-set.ts';
 import { offers } from '../schema.ts';
 import type { OfferRow, Tx } from '../store.ts';
+import { bumpOffersVersion } from './providers.ts';
 
 const ROWS_PER_INSERT = 1_000;
 
@@ -17,6 +18,7 @@ export async function putOffers(
   now: Date,
   terms: readonly OfferTerms[],
 ): Promise<void> {
+  if (terms.length === 0) return;
   // In the order of names, as everybody who writes several offers does: no deadlock among them.
   const sorted = [...terms].sort((a, b) => (a.name < b.name ? -1 : 1));
   for (let from = 0; from < sorted.length; from += ROWS_PER_INSERT) {
@@ -26,6 +28,7 @@ export async function putOffers(
       .values(rows)
       .onConflictDoUpdate({ target: [offers.provider, offers.name], set: NEW_TERMS });
   }
+  await bumpOffersVersion(tx, provider);
 }
 
 const excluded = (column: string) => sql.raw(`excluded.${column}`);
@@ -34,12 +37,14 @@ const NEW_TERMS = {
   gpuModel: excluded('gpu_model'),
   gpuCount: excluded('gpu_count'),
   gpuMemoryGiB: excluded('gpu_memory_gib'),
+  gpuFormFactor: excluded('gpu_form_factor'),
   cpus: excluded('cpus'),
   memoryGiB: excluded('memory_gib'),
   capacity: excluded('capacity'),
   priceMicrosPerHour: excluded('price_micros_per_hour'),
   spotPriceMicrosPerHour: excluded('spot_price_micros_per_hour'),
   currency: excluded('currency'),
+  pool: excluded('pool'),
   effectiveFrom: excluded('effective_from'),
   listed: excluded('listed'),
   withdrawnAt: sql`null`,
@@ -55,12 +60,14 @@ function toRow(provider: string, now: Date, offer: OfferTerms): typeof offers.$i
     gpuModel: offer.gpuModel,
     gpuCount: offer.gpuCount,
     gpuMemoryGiB: offer.gpuMemoryGiB,
+    gpuFormFactor: offer.gpuFormFactor,
     cpus: offer.cpus,
     memoryGiB: offer.memoryGiB,
     capacity: offer.capacity,
     priceMicrosPerHour: offer.priceMicrosPerHour,
     spotPriceMicrosPerHour: offer.spotPriceMicrosPerHour,
     currency: offer.currency,
+    pool: offer.pool,
     effectiveFrom: offer.effectiveFrom,
     listed: offer.listed,
     updatedAt: now,
@@ -79,6 +86,7 @@ export async function withdrawOffers(
     .update(offers)
     .set({ withdrawnAt: now, updatedAt: now, version: sql`${offers.version} + 1` })
     .where(and(eq(offers.provider, provider), inArray(offers.name, [...names]), isNull(offers.withdrawnAt)));
+  await bumpOffersVersion(tx, provider);
 }
 
 /** What may be said anew about one offer. Absent: stays. */
@@ -109,5 +117,7 @@ export async function patchOffer(
       ),
     )
     .returning();
-  return row ?? null;
+  if (row === undefined) return null;
+  await bumpOffersVersion(tx, offer.provider);
+  return row;
 }

@@ -4,16 +4,18 @@ import type { KeyRow, Tx } from '../store.ts';
 
 export type OrganizationRow = typeof organizations.$inferSelect;
 export type ProjectRow = typeof projects.$inferSelect;
+export type NewOrganization = typeof organizations.$inferInsert;
+export type NewProject = typeof projects.$inferInsert;
 export type NewKey = typeof keys.$inferInsert;
 
 /** Null: the name is taken. */
-export async function insertOrganization(tx: Tx, row: OrganizationRow): Promise<OrganizationRow | null> {
+export async function insertOrganization(tx: Tx, row: NewOrganization): Promise<OrganizationRow | null> {
   const [made] = await tx.insert(organizations).values(row).onConflictDoNothing().returning();
   return made ?? null;
 }
 
 /** Null: the name is taken. The organization must exist (a foreign key says so). */
-export async function insertProject(tx: Tx, row: ProjectRow): Promise<ProjectRow | null> {
+export async function insertProject(tx: Tx, row: NewProject): Promise<ProjectRow | null> {
   const [made] = await tx.insert(projects).values(row).onConflictDoNothing().returning();
   return made ?? null;
 }

@@ -14,6 +14,13 @@ export interface ProviderPatch {
   readonly certifications?: Certification[] | undefined;
 }
 
+/** That somebody vouched for realm and certifications as they are, or that nobody has. */
+export interface Attestation {
+  readonly attestedAt: Date | null;
+  /** The role of who did; the audit knows the key. */
+  readonly attestedBy: string | null;
+}
+
 /** Null: the name is taken. */
 export async function insertProvider(tx: Tx, row: NewProvider): Promise<ProviderRow | null> {
   const [made] = await tx.insert(providers).values(row).onConflictDoNothing().returning();
@@ -25,7 +32,7 @@ export async function patchProvider(
   tx: Tx,
   name: string,
   version: number | null,
-  patch: ProviderPatch,
+  patch: ProviderPatch & Partial<Attestation>,
 ): Promise<ProviderRow | null> {
   const [row] = await tx
     .update(providers)
@@ -46,4 +53,15 @@ export async function insertHealth(tx: Tx, row: NewHealth): Promise<HealthRow> {
   const [made] = await tx.insert(providerHealth).values(row).returning();
   if (made === undefined) throw new Error('an insert of a health row returned nothing');
   return made;
+}
+
+/**
+ * The terms of what it sells are others from now on: whoever keeps a catalog reads it anew. To be called by every
+ * function that writes terms of offers or pools, in the transaction that does.
+ */
+export async function bumpOffersVersion(tx: Tx, name: string): Promise<void> {
+  await tx
+    .update(providers)
+    .set({ offersVersion: sql`${providers.offersVersion} + 1` })
+    .where(eq(providers.name, name));
 }

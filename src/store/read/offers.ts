@@ -1,27 +1,46 @@
-import { and, eq, gte, inArray, isNull, isNotNull, lte, or, sql, type SQL } from 'drizzle-orm';
+import { and, eq, gte, isNull, isNotNull, lte, or, sql, type SQL } from 'drizzle-orm';
 import type { Scope } from '../../core/access.ts';
-import { exchangeRates, offers, providers } from '../schema.ts';
+import type { FormFactor } from '../../core/gpu.ts';
+import type { Realm } from '../../core/provider.ts';
+import { exchangeRates, offers, pools, providers } from '../schema.ts';
 import type { OfferRow, Reader } from '../store.ts';
 import { toPage, type Page } from './page.ts';
 import { providersIn } from './providers.ts';
+
+export type PoolRow = typeof pools.$inferSelect;
 
 /** An offer with what is needed to show its price in the accounting currency. */
 export interface OfferView {
   readonly offer: OfferRow;
   readonly country: string;
+  /** What it draws on; null: it stands for itself. */
+  readonly pool: PoolRow | null;
   /** Null: its currency has no exchange rate. */
   readonly rateMicros: bigint | null;
+}
+
+/** A kind of GPU that would do. */
+export interface WantedGpu {
+  /** Canonical. */
+  readonly model: string;
+  /** Null: any. */
+  readonly formFactor: FormFactor | null;
+  /** Of one device at least, GiB. */
+  readonly minMemoryGiB?: number;
 }
 
 export interface OfferSearch {
   readonly now: Date;
   readonly accountingCurrency: string;
   readonly scope: Scope;
-  /** Canonical models, any of them. */
-  readonly gpuModels?: readonly string[] | undefined;
+  /** Of each list one has to be it. */
+  readonly gpus?: readonly (readonly WantedGpu[])[] | undefined;
+  readonly formFactor?: FormFactor | undefined;
   readonly minMemoryGiB?: number | undefined;
   readonly gpuCount?: number | undefined;
+  readonly region?: string | undefined;
   readonly country?: string | undefined;
+  readonly realm?: Realm | undefined;
   readonly provider?: string | undefined;
   /** True: sold as spot; false: sold on demand. */
   readonly spot?: boolean | undefined;
@@ -39,6 +58,9 @@ export interface OfferMark {
   readonly name: string;
 }
 
+const COUNTRY = sql<string>`${providers.site}->>'country'`;
+const OWN_POOL = and(eq(pools.provider, offers.provider), eq(pools.name, offers.pool));
+
 /** What is on the market at `now`, in the order asked for. */
 export async function searchOffers(
   reader: Reader,
@@ -51,18 +73,21 @@ export async function searchOffers(
   const rows = await reader
     .select({
       offer: offers,
-      country: sql<string>`${providers.site}->>'country'`,
+      country: COUNTRY,
+      pool: pools,
       rate: sql<string | null>`${rate}`,
       price: sql<string>`${price}::text`,
     })
     .from(offers)
     .innerJoin(providers, eq(providers.name, offers.provider))
+    .leftJoin(pools, OWN_POOL)
     .where(and(...wanted(search, price), after === null ? undefined : beyond(search, price, after)))
     .orderBy(...(search.sort === 'price' ? [price] : []), offers.provider, offers.name)
     .limit(limit + 1);
   const views = rows.map((row) => ({
     offer: row.offer,
     country: row.country,
+    pool: row.pool,
     rateMicros: row.rate === null ? null : BigInt(row.rate),
     mark: {
       price: search.sort === 'price' ? row.price : null,
@@ -74,17 +99,21 @@ export async function searchOffers(
 }
 
 function wanted(search: OfferSearch, price: SQL): (SQL | undefined)[] {
-  const { gpuModels, minMemoryGiB, gpuCount, country, provider, spot, maxPriceMicrosPerHour } = search;
+  const { gpus = [], minMemoryGiB, gpuCount, formFactor, spot, maxPriceMicrosPerHour } = search;
+  const { region, country, realm, provider } = search;
   return [
     isNull(offers.withdrawnAt),
     search.upcoming === true
       ? undefined
       : or(isNull(offers.effectiveFrom), lte(offers.effectiveFrom, search.now)),
     providersIn(search.scope),
-    gpuModels === undefined ? undefined : inArray(offers.gpuModel, [...gpuModels]),
+    ...gpus.map((any) => or(...any.map(isGpu)) ?? sql`false`),
     minMemoryGiB === undefined ? undefined : gte(offers.gpuMemoryGiB, minMemoryGiB),
     gpuCount === undefined ? undefined : eq(offers.gpuCount, gpuCount),
-    country === undefined ? undefined : sql`${providers.site}->>'country' = ${country}`,
+    formFactor === undefined ? undefined : eq(offers.gpuFormFactor, formFactor),
+    region === undefined ? undefined : eq(offers.region, region),
+    country === undefined ? undefined : sql`${COUNTRY} = ${country}`,
+    realm === undefined ? undefined : eq(providers.realm, realm),
     provider === undefined ? undefined : eq(offers.provider, provider),
     spot === undefined
       ? undefined
@@ -93,6 +122,14 @@ function wanted(search: OfferSearch, price: SQL): (SQL | undefined)[] {
       ? undefined
       : sql`${price} <= ${maxPriceMicrosPerHour.toString()}::numeric`,
   ];
+}
+
+function isGpu({ model, formFactor, minMemoryGiB = 0 }: WantedGpu): SQL | undefined {
+  return and(
+    eq(offers.gpuModel, model),
+    formFactor === null ? undefined : eq(offers.gpuFormFactor, formFactor),
+    minMemoryGiB === 0 ? undefined : gte(offers.gpuMemoryGiB, minMemoryGiB),
+  );
 }
 
 /** Keyset: everything after the mark in the list's own order. */
@@ -130,13 +167,15 @@ export async function findOffer(
   const [row] = await reader
     .select({
       offer: offers,
-      country: sql<string>`${providers.site}->>'country'`,
+      country: COUNTRY,
+      pool: pools,
       rate: sql<string | null>`${rateAt(everything)}`,
     })
     .from(offers)
     .innerJoin(providers, eq(providers.name, offers.provider))
+    .leftJoin(pools, OWN_POOL)
     .where(and(eq(offers.provider, provider), eq(offers.name, name), isNull(offers.withdrawnAt)));
-  return row === undefined
-    ? null
-    : { offer: row.offer, country: row.country, rateMicros: row.rate === null ? null : BigInt(row.rate) };
+  if (row === undefined) return null;
+  const { offer, country, pool, rate } = row;
+  return { offer, country, pool, rateMicros: rate === null ? null : BigInt(rate) };
 }

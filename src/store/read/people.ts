@@ -1,5 +1,6 @@
 import { and, desc, eq, gt, inArray, lt, sql, type SQL } from 'drizzle-orm';
 import type { Scope } from '../../core/access.ts';
+import type { Objective } from '../../core/job.ts';
 import type { OrganizationRow, ProjectRow } from '../apply/people.ts';
 import { keys, organizations, projects } from '../schema.ts';
 import type { KeyRow, Reader } from '../store.ts';
@@ -32,8 +33,47 @@ export async function findOrganization(reader: Reader, name: string): Promise<Or
   return row ?? null;
 }
 
-export async function findProject(reader: Reader, name: string): Promise<ProjectRow | null> {
-  const [row] = await reader.select().from(projects).where(eq(projects.name, name));
+/** An organization inside the scope; null: there is none of that name that may be seen. */
+export async function findOrganizationIn(
+  reader: Reader,
+  scope: Scope,
+  name: string,
+): Promise<OrganizationRow | null> {
+  const [row] = await reader
+    .select()
+    .from(organizations)
+    .where(and(eq(organizations.name, name), organizationsIn(scope)));
+  return row ?? null;
+}
+
+/** A project inside the scope; null: there is none of that name that may be seen. */
+export async function findProjectIn(reader: Reader, scope: Scope, name: string): Promise<ProjectRow | null> {
+  const [row] = await reader
+    .select()
+    .from(projects)
+    .where(and(eq(projects.name, name), projectsIn(scope)));
+  return row ?? null;
+}
+
+/** What a job inherits from where it belongs. */
+export interface JobHome {
+  readonly name: string;
+  readonly organization: string;
+  /** What jobs want that say nothing themselves. */
+  readonly objective: Objective;
+}
+
+/** The project of this name as jobs see it. */
+export async function findJobHome(reader: Reader, project: string): Promise<JobHome | null> {
+  const [row] = await reader
+    .select({
+      name: projects.name,
+      organization: projects.organization,
+      objective: sql<Objective>`coalesce(${projects.rules}->>'objective', ${organizations.rules}->>'objective', 'cheapest')`,
+    })
+    .from(projects)
+    .innerJoin(organizations, eq(organizations.name, projects.organization))
+    .where(eq(projects.name, project));
   return row ?? null;
 }
 
