@@ -8,7 +8,7 @@ describe('a place is chosen', () => {
 
   const sleeper = (name: string, more: Json = {}) => ({
     name,
-    project: 'p',
+    project: 'e2e',
     kind: 'training',
     run: { command: ['sleep', '60'] },
     resources: { gpu: { count: 0 }, cpus: 2 },
@@ -35,18 +35,18 @@ describe('a place is chosen', () => {
     expect(await placementOf(first)).toMatchObject({ provider: 'cheap', offer: 'cpu' });
 
     // A rule of the project: the next goes elsewhere, what runs is listed, and the decision says whose rule it is.
-    await world.request('PUT', '/v1/projects/p/rules', { countries: ['KR'] });
+    await world.request('PUT', '/v1/projects/e2e/rules', { countries: ['KR'] });
     const second = await world.submit(sleeper('second'), 'second');
     expect(await placementOf(second)).toMatchObject({ provider: 'near', offer: 'small' });
     const { items: against } = await world.get('/v1/compliance');
-    expect(against).toMatchObject([{ jobId: first, breaches: [{ rule: 'countries', level: 'project', of: 'p' }] }]);
+    expect(against).toMatchObject([{ jobId: first, breaches: [{ rule: 'countries', level: 'project', of: 'e2e' }] }]);
     const [placed] = await decisionsOf(second);
     expect(placed).toMatchObject({
       outcome: { kind: 'placed', provider: 'near', estimatedCost: { amount: '150', currency: 'KRW' } },
       removed: expect.arrayContaining([
         expect.objectContaining({
           rule: 'countries',
-          examples: [{ provider: 'cheap', offer: 'cpu', detail: 'is in JP (a rule of project p)' }],
+          examples: [{ provider: 'cheap', offer: 'cpu', detail: 'is in JP (a rule of project e2e)' }],
         }),
       ]) as unknown,
     });
