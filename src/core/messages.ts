@@ -1,4 +1,5 @@
 import type { JobReason, JobState, WaitingReason } from './job.ts';
+import type { RuleName } from './placement/rules.ts';
 import { PROBLEMS, type ProblemType } from './problem.ts';
 import type { HealthState } from './provider.ts';
 
@@ -93,6 +94,50 @@ export const WAITING_TITLES: Readonly<Record<WaitingReason, Title>> = {
   fencing: { en: 'Its last place may still be running it.', ko: '이전 실행이 확실히 끝나기를 기다립니다.' },
   backoff: { en: 'It waits a moment before the next attempt.', ko: '다시 시도하기 전에 잠시 기다립니다.' },
   scheduling: { en: 'It has not been looked at yet.', ko: '아직 배치를 검토하지 않았습니다.' },
+};
+
+/** Why an offer was left out. */
+export const RULE_TITLES: Readonly<Record<RuleName, Title>> = {
+  'gpu-count': { en: 'It has too few GPUs.', ko: 'GPU 수가 부족합니다.' },
+  'gpu-model': { en: 'It has another GPU.', ko: 'GPU 모델이 다릅니다.' },
+  'gpu-memory': { en: 'Its GPUs have too little memory.', ko: 'GPU 메모리가 부족합니다.' },
+  cpus: { en: 'It has too few CPUs.', ko: 'CPU가 부족합니다.' },
+  memory: { en: 'It has too little memory.', ko: '메모리가 부족합니다.' },
+  nodes: {
+    en: 'Its provider cannot run a job on several machines.',
+    ko: '이 사업자는 여러 대에 걸친 작업을 실행하지 못합니다.',
+  },
+  providers: { en: 'Its provider is not allowed.', ko: '허용되지 않은 사업자입니다.' },
+  countries: { en: 'Its country is not allowed.', ko: '허용되지 않은 국가입니다.' },
+  regions: { en: 'Its region is not allowed.', ko: '허용되지 않은 리전입니다.' },
+  realm: { en: 'Its realm is not allowed.', ko: '허용되지 않은 영역(민간·공공·자체)입니다.' },
+  certification: {
+    en: 'A certificate is missing or has expired.',
+    ko: '필요한 인증이 없거나 만료되었습니다.',
+  },
+  'data-grade': {
+    en: 'Data of this grade may not go there.',
+    ko: '이 등급의 데이터를 둘 수 없는 곳입니다.',
+  },
+  'dr-verified': {
+    en: 'No drill has proved its recovery.',
+    ko: '재해복구가 훈련으로 검증되지 않았습니다.',
+  },
+  separation: {
+    en: 'It is too near to the place that lost the job.',
+    ko: '작업을 잃은 곳과 너무 가깝습니다.',
+  },
+  places: { en: 'There are too few of it.', ko: '상품 수량 자체가 부족합니다.' },
+  pool: { en: 'Its pool is too small.', ko: '공유 자원(풀)의 총량이 부족합니다.' },
+  spot: { en: 'It is not sold the way that is allowed.', ko: '허용된 구매 방식(스팟·온디맨드)이 아닙니다.' },
+  'not-yet-effective': { en: 'It is not sold yet.', ko: '아직 판매가 시작되지 않았습니다.' },
+  price: { en: 'It costs more per hour than is allowed.', ko: '시간당 상한 가격을 넘습니다.' },
+  'job-price': { en: 'The whole job would cost too much.', ko: '작업 전체의 상한 금액을 넘습니다.' },
+  quote: { en: 'It costs more than was quoted.', ko: '견적 가격을 넘습니다.' },
+  'no-rate': { en: 'There is no exchange rate.', ko: '환율이 등록되어 있지 않습니다.' },
+  draining: { en: 'Its provider takes nothing new.', ko: '사업자가 새 작업을 받지 않습니다.' },
+  health: { en: 'Its provider is not healthy.', ko: '사업자가 정상 상태가 아닙니다.' },
+  capacity: { en: 'Too much of it is taken.', ko: '남은 자원이 부족합니다.' },
 };
 
 export const HEALTH_TITLES: Readonly<Record<HealthState, Title>> = {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   JOB_REASON_TITLES,
   JOB_STATE_TITLES,
+  RULE_TITLES,
   WAITING_TITLES,
   languageOf,
   problemTitle,
@@ -27,7 +28,9 @@ it('every title has both languages, and they differ', () => {
   const problems = Object.keys(PROBLEMS) as ProblemType[];
   const pairs = [
     ...problems.map((type) => ({ en: problemTitle(type, 'en'), ko: problemTitle(type, 'ko') })),
-    ...[JOB_STATE_TITLES, JOB_REASON_TITLES, WAITING_TITLES].flatMap((titles) => Object.values(titles)),
+    ...[JOB_STATE_TITLES, JOB_REASON_TITLES, RULE_TITLES, WAITING_TITLES].flatMap((titles) =>
+      Object.values(titles),
+    ),
   ];
   for (const { en, ko } of pairs) {
     expect(en).toMatch(/^[\x20-\x7e]+$/);
