@@ -262,6 +262,17 @@ describe('two at once, on two connections', () => {
     expect(await used()).toBe(2);
   });
 
+  test('nothing slips in beside a cancellation', async () => {
+    const cancel = async (tx: Tx) => {
+      await tx.update(jobs).set({ state: 'cancelled', finishedAt: NOW, version: 2 });
+      return new Set<string>();
+    };
+    const placed = await overlapping(cancel, tell(after(1_000), plan(1)));
+    expect(placed.map(({ size }) => size)).toEqual([0, 0]);
+    expect((await jobNow('job-1')).state).toBe('cancelled');
+    expect(await used()).toBe(0);
+  });
+
   test('the last of a pool is sold once', async () => {
     await given({ gpus: 8 });
     const placed = await overlapping(
