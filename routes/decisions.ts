@@ -4,6 +4,7 @@ import { listDecisions } from '../src/store/read/decisions.ts';
 import { answer } from './answers.ts';
 import { aName, readCursor, renderPage } from './cursor.ts';
 import { visibleJob } from './jobs.ts';
+import { shownTo } from './language.ts';
 import type { App, Room } from './room.ts';
 import { decision, decisionParams, replay } from './schemas/decision.ts';
 import { page, paging } from './schemas/fields.ts';
@@ -36,7 +37,13 @@ export function decisionRoutes(app: App, room: Room): void {
       const { limit, cursor } = request.query;
       const list = `decisions:${id}`;
       const found = await listDecisions(deps.store.db, id, readCursor(list, cursor, aName), limit);
-      return renderPage(list, found, (row) => [row.id], renderDecision);
+      const { language } = shownTo(request, deps);
+      return renderPage(
+        list,
+        found,
+        (row) => [row.id],
+        (row) => renderDecision(row, language),
+      );
     },
   );
 

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { coversProject, tenantScope, type Actor } from '../src/core/access.ts';
 import type { JobSpec } from '../src/core/job.ts';
@@ -19,6 +20,7 @@ import type { App, Room } from './room.ts';
 import { page } from './schemas/fields.ts';
 import { jobRequest, toJobSpec, type JobRequest } from './schemas/job-request.ts';
 import { job, jobParams, jobQuery, moveRequest } from './schemas/job.ts';
+import { shownTo } from './language.ts';
 import { renderJob } from './views/job.ts';
 
 const tags = ['Jobs'];
@@ -52,7 +54,7 @@ export function jobRoutes(app: App, room: Room): void {
         (await submitNew(room, actor, asked, body));
       reply.code(201).header('location', `/v1/jobs/${row.id}`);
       if (replayed) reply.header('idempotency-replayed', 'true');
-      return renderJob(row, undefined, deps.config.currency);
+      return renderJob(row, undefined, shownTo(request, deps));
     },
   );
 
@@ -71,6 +73,7 @@ export function jobRoutes(app: App, room: Room): void {
     },
     async (request) => {
       const { limit, cursor, state, project, kind, provider } = request.query;
+      const shown = shownTo(request, deps);
       const before = readCursor('jobs', cursor, aName);
       const filter = { project, kind, provider, states: state };
       const found = await listJobs(deps.store.db, tenantScope(request.actor), filter, before, limit);
@@ -82,7 +85,7 @@ export function jobRoutes(app: App, room: Room): void {
         'jobs',
         found,
         (row) => [row.id],
-        (row) => renderJob(row, placed.get(row.id), deps.config.currency),
+        (row) => renderJob(row, placed.get(row.id), shown),
       );
     },
   );
@@ -100,7 +103,7 @@ export function jobRoutes(app: App, room: Room): void {
         problems: ['not-found'],
       },
     },
-    async (request) => showJob(room, await visibleJob(room, request.actor, request.params.id)),
+    async (request) => showJob(room, request, await visibleJob(room, request.actor, request.params.id)),
   );
 
   app.post(
@@ -126,7 +129,7 @@ export function jobRoutes(app: App, room: Room): void {
       const { id } = await visibleJob(room, request.actor, request.params.id);
       await cancelJob(deps, request.actor, id, request.id);
       reply.code(202);
-      return showJob(room, await visibleJob(room, request.actor, id));
+      return showJob(room, request, await visibleJob(room, request.actor, id));
     },
   );
 
@@ -152,7 +155,7 @@ export function jobRoutes(app: App, room: Room): void {
       if (to !== null) await refuseUnknownTarget(room, to);
       await moveJob(deps, request.actor, id, { reason, to }, request.id);
       reply.code(202);
-      return showJob(room, await visibleJob(room, request.actor, id));
+      return showJob(room, request, await visibleJob(room, request.actor, id));
     },
   );
 }
@@ -168,9 +171,9 @@ export async function visibleJob(room: Room, actor: Actor, id: string): Promise<
   throw new Problem('not-found', 'There is no such job.');
 }
 
-async function showJob({ deps }: Room, row: JobRow) {
+async function showJob({ deps }: Room, request: FastifyRequest, row: JobRow) {
   const placed = await placementsOf(deps.store.db, [row.id]);
-  return renderJob(row, placed.get(row.id), deps.config.currency);
+  return renderJob(row, placed.get(row.id), shownTo(request, deps));
 }
 
 async function projectOf(room: Room, actor: Actor, name: string): Promise<JobHome> {

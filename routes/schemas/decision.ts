@@ -55,6 +55,11 @@ export const candidate = z
 export const removal = z
   .object({
     rule: field(z.enum(RULES), 'The first rule that removed them.', 'countries'),
+    title: field(
+      z.string(),
+      'The rule in words; in Korean where `Accept-Language` asks for it.',
+      'Its country is not allowed.',
+    ),
     offers: field(z.int(), 'How many offers.', 12),
     examples: z
       .array(
@@ -154,7 +159,11 @@ export const replay = z
     inputId: field(z.string(), 'What it was decided from.', 'inp-01jd3m8y'),
     same: field(z.boolean(), 'Did the same come out, byte for byte?', true),
     engine: field(z.string(), 'Which engine decided.', 'placement-2'),
-    replayedBy: field(z.string(), 'Which engine did it again; another one may decide otherwise.', 'placement-2'),
+    replayedBy: field(
+      z.string(),
+      'Which engine did it again; another one may decide otherwise.',
+      'placement-2',
+    ),
     storedHash: hash('SHA-256 of the canonical JSON of what is stored.'),
     replayedHash: hash('SHA-256 of the canonical JSON of what came out.'),
     replayed: z

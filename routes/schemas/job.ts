@@ -62,6 +62,11 @@ export const job = z
           'What is the matter and what would have to change.',
           'All 4 offers that fit are taken.',
         ),
+        title: field(
+          z.string(),
+          'The reason in words; in Korean where `Accept-Language` asks for it.',
+          'Everything that matches is in use.',
+        ),
       })
       .nullable()
       .meta({ description: 'Only while it is queued.' }),

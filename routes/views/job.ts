@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { HOLDING_ALLOCATION_STATES } from '../../src/core/allocation.ts';
 import type { JobReason } from '../../src/core/job.ts';
+import { RULE_TITLES, WAITING_TITLES, type Language } from '../../src/core/messages.ts';
 import { formatMicros, toWire } from '../../src/core/money.ts';
 import type { JobPlacement } from '../../src/store/read/allocations.ts';
 import type { DecisionRow } from '../../src/store/read/decisions.ts';
@@ -12,9 +13,14 @@ import type { jobSpec } from '../schemas/job.ts';
 /** Rows as they go over the wire. Pure; money is in the accounting currency unless it says otherwise. */
 
 const time = (at: Date | null): string | null => at?.toISOString() ?? null;
+/** The accounting currency, and the language that the reader prefers. */
+export interface Shown {
+  readonly currency: string;
+  readonly language: Language;
+}
 const NOWHERE: JobPlacement = { current: null, chargedMicros: 0n };
 
-export function renderJob(row: JobRow, placed: JobPlacement = NOWHERE, currency: string) {
+export function renderJob(row: JobRow, placed: JobPlacement = NOWHERE, { currency, language }: Shown) {
   const here = placed.current !== null && isThere(row, placed.current) ? placed.current : null;
   const spec = row.spec as z.output<typeof jobSpec>;
   const { placement: _, ...asked } = spec;
@@ -26,7 +32,8 @@ export function renderJob(row: JobRow, placed: JobPlacement = NOWHERE, currency:
     state: row.state,
     reason: row.reason as JobReason,
     reasonDetail: row.reasonDetail,
-    waiting: row.waiting,
+    waiting:
+      row.waiting === null ? null : { ...row.waiting, title: WAITING_TITLES[row.waiting.reason][language] },
     placement: here === null ? null : renderPlacement(here, currency),
     endpoints: here?.endpoint == null || !holds(here) ? [] : [{ url: here.endpoint, serving: here.serving }],
     attempts: row.attempts,
@@ -106,9 +113,16 @@ export function renderEvent(row: EventRow) {
   };
 }
 
-/** Stored as it was decided; one of an older version lacks what that did not know. */
-export function renderDecision(row: DecisionRow): z.output<typeof decision> {
+/**
+ * Stored as it was decided; one of an older version lacks what that did not know. Titles are in the reader's language,
+ * so they are not part of what is stored.
+ */
+export function renderDecision(row: DecisionRow, language: Language): z.output<typeof decision> {
   const body = row.body as z.output<typeof decision>;
   const { id, at, allocationId, inputId } = row;
-  return { ...body, id, at: at.toISOString(), allocationId, inputId };
+  const removed = body.removed.map((one) => ({
+    ...one,
+    title: RULE_TITLES[one.rule]?.[language] ?? one.rule,
+  }));
+  return { ...body, removed, id, at: at.toISOString(), allocationId, inputId };
 }
