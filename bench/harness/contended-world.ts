@@ -1,5 +1,7 @@
 import type { JobSpec } from '../../src/core/job.ts';
 import type { PlacementOffer, PlacementProvider, QueuedJob } from '../../src/core/placement/types.ts';
+import { queueRankOf } from '../../src/core/queue-rank.ts';
+import { NO_RULES } from '../../src/core/rules.ts';
 import type { PublicOffer } from './public-data.ts';
 
 export const NOW = new Date('2026-11-22T00:00:00Z');
@@ -10,6 +12,10 @@ export function providerNamed(name: string): PlacementProvider {
     vendor: name,
     site: { city: name, country: 'KR', region: 'kr-1', latitude: 37, longitude: 127 },
     realm: 'public',
+    certifications: [],
+    attested: false,
+    verifiedUntil: null,
+    multiNode: true,
     mode: 'active',
     health: 'healthy',
     healthSince: new Date(NOW.getTime() - 86_400_000),
@@ -26,6 +32,7 @@ export function offerNamed(name: string, row: PublicOffer, capacity: number): Pl
     gpuModel: row.model,
     gpuCount: row.gpus,
     gpuMemoryGiB: row.gpuMemoryGiB,
+    gpuFormFactor: null,
     cpus: row.cpus,
     memoryGiB: row.memoryGiB,
     capacity,
@@ -34,14 +41,16 @@ export function offerNamed(name: string, row: PublicOffer, capacity: number): Pl
     spotPriceMicrosPerHour:
       row.spotDollarsPerHour === null ? null : BigInt(Math.round(row.spotDollarsPerHour * 1e6)),
     currency: 'USD',
+    pool: null,
     effectiveFrom: null,
-    withdrawnAt: null,
   };
 }
 
 /** What a made-up job says of itself; the rest is ordinary. */
 export interface Wish {
-  readonly resources: JobSpec['resources'];
+  readonly resources: Omit<JobSpec['resources'], 'gpu'> & {
+    readonly gpu: Omit<JobSpec['resources']['gpu'], 'class'>;
+  };
   readonly spot: JobSpec['placement']['spot'];
   readonly denied: readonly string[];
   readonly seconds: number;
@@ -49,17 +58,21 @@ export interface Wish {
 
 /** The job that came as the `index`-th. */
 export function jobNumbered(index: number, wish: Wish): QueuedJob {
+  // Within a minute, so that all are of one band and may exchange their places.
+  const queuedAt = new Date(NOW.getTime() - 200_000 + 100 * index);
   return {
     id: `job-${String(index).padStart(6, '0')}`,
     spec: specOf(wish),
+    organization: 'bench',
     project: 'bench',
-    priority: 50,
-    queuedAt: new Date(NOW.getTime() - 3_600_000 + 1000 * index),
+    queueRank: queueRankOf(queuedAt, 50),
+    queuedAt,
     attempts: 0,
     avoid: {},
     moveTo: null,
     notBefore: null,
     fencedUntil: null,
+    quote: null,
   };
 }
 
@@ -69,21 +82,15 @@ function specOf({ resources, spot, denied, seconds }: Wish): JobSpec {
     project: 'bench',
     kind: 'training',
     run: { image: null, command: ['true'], env: {} },
-    resources,
-    placement: {
-      objective: 'cheapest',
-      spot,
-      providers: { allow: [], deny: denied },
-      regions: { allow: [], deny: [] },
-      countries: [],
-      maxPricePerHour: null,
-    },
-    continuity: { mode: 'restart', rtoSeconds: null, rpoSeconds: null },
+    resources: { ...resources, gpu: { ...resources.gpu, class: null } },
+    placement: { ...NO_RULES, objective: 'cheapest', spot, providers: { allow: [], deny: denied } },
+    continuity: { mode: 'restart', rtoSeconds: null, rpoSeconds: null, minSeparationKm: null },
     checkpoint: { intervalSeconds: 600, fromJob: null },
     limits: { maxRuntimeSeconds: null, deadline: null },
     expectedRuntimeSeconds: seconds,
     priority: 50,
     labels: {},
+    quoteId: null,
     serve: null,
     graceSeconds: 10,
   };

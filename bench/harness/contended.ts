@@ -1,6 +1,7 @@
 import type { PlacementSnapshot } from '../../src/core/placement/types.ts';
 import { drawJobs } from './contended-jobs.ts';
-import { drawBundles, drawModels, lastResorts, type Bundle, type Pool, type Shape } from './contended-offers.ts';
+import type { Pool } from '../../src/core/offer.ts';
+import { drawBundles, drawModels, lastResorts, type Bundle, type Shape } from './contended-offers.ts';
 import { NOW, providerNamed } from './contended-world.ts';
 import { dice } from './dice.ts';
 import type { PublicData } from './public-data.ts';
@@ -9,9 +10,6 @@ import type { PublicData } from './public-data.ts';
 export interface Contended {
   readonly draw: Draw;
   readonly snapshot: PlacementSnapshot;
-  readonly pools: readonly Pool[];
-  /** Name of an offer → index into `pools`; one that is not here has its places to itself. */
-  readonly poolOf: ReadonlyMap<string, number>;
 }
 
 /**
@@ -34,25 +32,37 @@ export function contended(data: PublicData, draw: Draw): Contended {
   const chance = dice(draw.seed);
   const models = drawModels(data, chance);
   const jobs = drawJobs(data, chance, models, draw.jobs);
-  const demand = jobs.reduce((sum, { spec: { resources } }) => sum + resources.gpu.count * resources.nodes, 0);
+  const demand = jobs.reduce(
+    (sum, { spec: { resources } }) => sum + resources.gpu.count * resources.nodes,
+    0,
+  );
   const [low, high] = SUPPLIES[draw.supply];
   const bundles = [
     ...drawBundles(data, chance, models, draw.shape, demand * chance.between(low, high)),
     ...(draw.supply === 'plenty' ? lastResorts(data, models, draw.jobs) : []),
   ];
-  const offers = bundles.flatMap((bundle) => bundle.offers);
+  const offers = bundles.flatMap(({ offers: some, pool }, index) =>
+    some.map((offer) => (pool === null ? offer : { ...offer, pool: poolName(index) })),
+  );
   const providers = [...new Set(offers.map(({ provider }) => provider))].map(providerNamed);
-  const snapshot = { now: NOW, currency: 'USD', rates: new Map(), providers, offers, jobs };
-  return { draw, snapshot, ...shared(bundles) };
+  const snapshot = { ...EMPTY, now: NOW, currency: 'USD', providers, offers, pools: poolsOf(bundles), jobs };
+  return { draw, snapshot };
 }
 
-function shared(bundles: readonly Bundle[]): Pick<Contended, 'pools' | 'poolOf'> {
-  const pools: Pool[] = [];
-  const poolOf = new Map<string, number>();
-  for (const { offers, pool } of bundles) {
-    if (!pool) continue;
-    for (const { name } of offers) poolOf.set(name, pools.length);
-    pools.push(pool);
-  }
-  return { pools, poolOf };
+const EMPTY = {
+  rates: new Map<string, bigint>(),
+  rules: { organizations: new Map(), projects: new Map() },
+  policies: { dataGrades: [], capacityClasses: [], gpuSpeeds: [] },
+  shares: new Map<string, number>(),
+};
+const UNUSED = { usedGpus: 0, usedCpuMillis: 0, usedMemoryMiB: 0 };
+const poolName = (index: number) => `pool-${index}`;
+
+/** The offers of a bundle are of one provider. */
+function poolsOf(bundles: readonly Bundle[]): Pool[] {
+  return bundles.flatMap(({ offers: [first], pool }, index) =>
+    pool === null || first === undefined
+      ? []
+      : [{ provider: first.provider, name: poolName(index), ...pool, ...UNUSED }],
+  );
 }

@@ -35,7 +35,13 @@ function solve(highs: Highs, problem: BatchProblem, kept: Uint8Array): Exact | n
   const all = Uint8Array.from(kept, (_, job) => (optionsOf(problem, job) > 0 ? 1 : 0));
   const full = run(highs, problem, all, 0, problem.cost);
   if (full) return full;
-  const most = run(highs, problem, kept, 0, problem.cost.map(() => -1));
+  const most = run(
+    highs,
+    problem,
+    kept,
+    0,
+    problem.cost.map(() => -1),
+  );
   if (!most) return null;
   const best = run(highs, problem, kept, most.placed, problem.cost);
   return best && { ...best, proven: best.proven && most.proven };
