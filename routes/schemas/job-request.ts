@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CONTINUITY_MODES, JOB_KINDS, type JobSpec } from '../../src/core/job.ts';
+import { NO_RULES } from '../../src/core/rules.ts';
 import { Problem, type ProblemDetailItem } from '../../src/core/problem.ts';
 import { field, id, money, safeLine, slug } from './fields.ts';
 import { checkpoint, continuity, labels, limits, placement, resources, run, serve } from './job-parts.ts';
@@ -106,7 +107,7 @@ export function toJobSpec(body: JobRequest): JobSpec {
     throw new Problem('not-yet-supported', 'The job asks for what this version does not obey yet.', {
       errors,
     });
-  const { drVerified: _, dataGrade: _grade, ...placed } = body.placement;
+  const { gpu } = body.resources;
   const { mode, rtoSeconds, rpoSeconds } = body.continuity;
   const { maxRuntimeSeconds, deadline } = body.limits;
   return {
@@ -114,9 +115,14 @@ export function toJobSpec(body: JobRequest): JobSpec {
     project: body.project,
     kind: body.kind,
     run: body.run,
-    resources: body.resources,
-    placement: placed,
-    continuity: { mode: mode === 'none' ? 'none' : 'restart', rtoSeconds, rpoSeconds },
+    resources: { ...body.resources, gpu: { ...gpu, class: null } },
+    placement: { ...NO_RULES, ...body.placement, dataGrade: null },
+    continuity: {
+      mode: mode === 'none' ? 'none' : 'restart',
+      rtoSeconds,
+      rpoSeconds,
+      minSeparationKm: null,
+    },
     checkpoint: body.checkpoint,
     limits: { maxRuntimeSeconds, deadline },
     expectedRuntimeSeconds: body.expectedRuntimeSeconds,

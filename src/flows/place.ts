@@ -34,7 +34,13 @@ export async function placePass(deps: Deps, explainAll: boolean): Promise<PlaceR
     const page: QueuedRow[] = await loadQueue(deps.store.db, mark, PAGE, deps.timing.leaseMarginMs);
     const last = page.at(-1);
     if (last === undefined) break;
-    const plan = decidePlacements({ now, currency: deps.config.currency, ...world, jobs: page });
+    const plan = decidePlacements({
+      now,
+      currency: deps.config.currency,
+      ...world,
+      jobs: page,
+      shares: new Map(),
+    });
     const placed = await writePage(deps, now, page, plan);
     world = claimed(world, plan.placements);
     result.placed += placed.size;
@@ -101,7 +107,7 @@ async function placementRows(
       gpuCount: job.spec.resources.gpu.count,
       graceSeconds: job.spec.graceSeconds,
       restoredCheckpoint: checkpoints.get(job.id)?.id ?? null,
-      decision: JSON.stringify(placement.decision),
+      decision: JSON.stringify(placement.decision()),
     };
   });
 }
@@ -113,9 +119,10 @@ function waitingRows(
   plan: PlacementPlan,
   byId: ReadonlyMap<string, QueuedRow>,
 ): WaitingRow[] {
-  return plan.waiting.flatMap(({ jobId, waiting, decision }) => {
+  return plan.waiting.flatMap(({ jobId, waiting: why, decision }) => {
     const job = byId.get(jobId);
     if (job === undefined) return [];
+    const waiting = why();
     if (job.waiting?.reason === waiting.reason && job.waiting.detail === waiting.detail) return [];
     return {
       jobId,
@@ -123,7 +130,7 @@ function waitingRows(
       reason: waiting.reason,
       detail: waiting.detail,
       decisionId: deps.ids.next('dec', now),
-      decision: JSON.stringify(decision),
+      decision: JSON.stringify(decision()),
     };
   });
 }

@@ -1,5 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { JobSpec } from '../../core/job.ts';
+import { queueRankOf } from '../../core/queue-rank.ts';
+import type { HeldQuote } from '../../core/quote.ts';
 import type { JobRow, Tx } from '../store.ts';
 
 /** One submission as it is to be written. */
@@ -32,20 +34,22 @@ export async function insertSubmissions(
       select * from unnest(
         ${column((r) => r.row.id)}::text[], ${column((r) => r.row.organization)}::text[], ${column((r) => r.row.project)}::text[],
         ${column((r) => r.row.name)}::text[], ${column((r) => r.row.kind)}::text[], ${column((r) => r.specText)}::text[],
-        ${column((r) => r.row.priority)}::int[], ${column((r) => r.row.deadlineAt)}::timestamptz[],
+        ${column((r) => r.row.priority)}::int[], ${column((r) => r.row.queueRank)}::bigint[],
+        ${column((r) => (r.row.quote === null ? null : JSON.stringify(r.row.quote)))}::text[],
+        ${column((r) => r.row.deadlineAt)}::timestamptz[],
         ${column((r) => r.row.createdBy)}::text[], ${column((r) => r.idempotency?.principal ?? null)}::text[],
         ${column((r) => r.idempotency?.key ?? null)}::text[], ${column((r) => r.idempotency?.fingerprint ?? null)}::text[])
-        as w(id, organization, project, name, kind, spec, priority, deadline_at, created_by, principal, key, fingerprint)
+        as w(id, organization, project, name, kind, spec, priority, queue_rank, quote, deadline_at, created_by, principal, key, fingerprint)
     ), firsts as (
       insert into idempotency (principal, key, fingerprint, status, job_id, created_at)
       select principal, key, fingerprint, 201, id, ${at}::timestamptz from wanted where key is not null order by principal, key
       on conflict do nothing
       returning job_id
     ), made as (
-      insert into jobs (id, organization, project, name, kind, spec, priority, state, reason, created_at, queued_at,
-        deadline_at, created_by)
-      select id, organization, project, name, kind, spec::jsonb, priority, 'queued', 'submitted', ${at}::timestamptz,
-        ${at}::timestamptz, deadline_at, created_by
+      insert into jobs (id, organization, project, name, kind, spec, priority, queue_rank, quote, state, reason,
+        created_at, queued_at, deadline_at, created_by)
+      select id, organization, project, name, kind, spec::jsonb, priority, queue_rank, quote::jsonb, 'queued',
+        'submitted', ${at}::timestamptz, ${at}::timestamptz, deadline_at, created_by
       from wanted where key is null or id in (select job_id from firsts)
       returning id
     ), told as (
@@ -56,13 +60,18 @@ export async function insertSubmissions(
   return new Set(made.rows.map((row) => row.id));
 }
 
-/** A job as it is the moment that it is submitted: what is inserted, and what a repeated request is answered with. */
+/**
+ * A job as it is the moment that it is submitted: what is inserted, and what a repeated request is answered with.
+ *
+ * @param quote what the quote that `spec.quoteId` names holds for it; null: it names none
+ */
 export function submittedJob(
   id: string,
   organization: string,
   spec: JobSpec,
   createdBy: string,
   now: Date,
+  quote: HeldQuote | null,
 ): JobRow {
   return {
     id,
@@ -72,6 +81,8 @@ export function submittedJob(
     kind: spec.kind,
     spec,
     priority: spec.priority,
+    queueRank: queueRankOf(now, spec.priority),
+    quote,
     state: 'queued',
     reason: 'submitted',
     reasonDetail: null,

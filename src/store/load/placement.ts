@@ -1,16 +1,21 @@
 import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { UNKEPT_OUTCOMES } from '../../core/order.ts';
-import type { PlacementOffer, PlacementProvider, QueuedJob } from '../../core/placement/types.ts';
+import type { QueuedJob, World as PlacementWorld } from '../../core/placement/types.ts';
 import type { Waiting } from '../../core/job.ts';
 import type { Reader } from '../store.ts';
-import { allocations, exchangeRates, jobs, offers, providers } from '../schema.ts';
+import {
+  allocations,
+  exchangeRates,
+  jobs,
+  offers,
+  organizations,
+  pools,
+  projects,
+  providers,
+} from '../schema.ts';
 
 /** The world that jobs are placed in: everything but the jobs. */
-export interface World {
-  readonly providers: readonly PlacementProvider[];
-  readonly offers: readonly PlacementOffer[];
-  readonly rates: ReadonlyMap<string, bigint>;
-}
+export type World = Omit<PlacementWorld, 'now' | 'currency'>;
 
 /** Live offers and their providers, with the newest rate of each currency that has one by `now`. */
 export async function loadWorld(reader: Reader, now: Date): Promise<World> {
@@ -26,10 +31,27 @@ export async function loadWorld(reader: Reader, now: Date): Promise<World> {
     .orderBy(exchangeRates.currency, sql`${exchangeRates.asOf} desc`);
   const unkept = await countUnkept(reader, now);
   return {
-    providers: providerRows.map((row) => ({ ...row, recentRefusals: unkept.get(row.name) ?? 0 })),
+    providers: providerRows.map((row) => ({
+      ...row,
+      attested: row.attestedAt !== null,
+      verifiedUntil: null,
+      multiNode: false,
+      recentRefusals: unkept.get(row.name) ?? 0,
+    })),
     offers: offerRows,
+    pools: await reader.select().from(pools),
     rates: new Map(rateRows.map((row) => [row.currency, row.rateMicros])),
+    rules: {
+      organizations: await loadRules(reader, organizations),
+      projects: await loadRules(reader, projects),
+    },
+    policies: { dataGrades: [], capacityClasses: [], gpuSpeeds: [] },
   };
+}
+
+async function loadRules(reader: Reader, table: typeof organizations | typeof projects) {
+  const rows = await reader.select({ name: table.name, rules: table.rules }).from(table);
+  return new Map(rows.flatMap(({ name, rules }) => (rules === null ? [] : [[name, rules] as const])));
 }
 
 /** How far back a provider's refusals count against it. */
@@ -52,6 +74,7 @@ async function countUnkept(reader: Reader, now: Date): Promise<ReadonlyMap<strin
 
 /** A queued job with what is needed to write its placement. */
 export interface QueuedRow extends QueuedJob {
+  readonly priority: number;
   readonly version: number;
   readonly waiting: Waiting | null;
 }
@@ -77,8 +100,11 @@ export async function loadQueue(
     .select({
       id: jobs.id,
       spec: jobs.spec,
+      organization: jobs.organization,
       project: jobs.project,
       priority: jobs.priority,
+      queueRank: jobs.queueRank,
+      quote: jobs.quote,
       queuedAt: jobs.queuedAt,
       attempts: jobs.attempts,
       avoid: jobs.avoid,
