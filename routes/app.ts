@@ -21,6 +21,7 @@ import { peopleRoutes } from './people.ts';
 import { sendProblem } from './problems.ts';
 import { providerHealthRoutes } from './provider-health.ts';
 import { providerRoutes } from './providers.ts';
+import { quoteRoutes } from './quotes.ts';
 import { rateRoutes } from './rates.ts';
 import { requestId } from './request-id.ts';
 import type { App, Room } from './room.ts';
@@ -79,6 +80,7 @@ function register(app: App, room: Room): void {
     allocationRoutes(app, room);
     eventRoutes(app, room);
     jobLogRoutes(app, room);
+    quoteRoutes(app, room);
     providerRoutes(app, room);
     providerHealthRoutes(app, room);
     offerRoutes(app, room);

@@ -5,6 +5,7 @@ import { Problem } from '../src/core/problem.ts';
 import { contradictions } from '../src/core/spec-check.ts';
 import { cancelJob } from '../src/flows/cancel.ts';
 import { moveJob } from '../src/flows/move.ts';
+import { quoteForSubmission } from '../src/flows/quote.ts';
 import { repeatedJob, submitJob, type Submission, type Submitted } from '../src/flows/submit.ts';
 import { placementsOf } from '../src/store/read/allocations.ts';
 import { findJob, listJobs } from '../src/store/read/jobs.ts';
@@ -34,7 +35,8 @@ export function jobRoutes(app: App, room: Room): void {
         operationId: 'submitJob',
         tags,
         summary: 'Submit a job',
-        description: 'Durable before it is answered: what got a 201 runs, whatever fails.',
+        description:
+          'Durable before it is answered: what got a 201 runs, whatever fails. With a `quoteId` it never costs more per hour than was quoted; see Quotes.',
         headers: creatingHeaders,
         body: jobRequest,
         response: { 201: jobAnswer('The job, queued.') },
@@ -46,9 +48,7 @@ export function jobRoutes(app: App, room: Room): void {
       const idempotencyKey = idempotencyKeyOf(request);
       const fingerprint = idempotencyKey === null ? '' : fingerprintOf(request);
       const submission = { spec, idempotencyKey, fingerprint, requestId: request.id };
-      const { row, replayed } =
-        (await refuseUnlessRepeated(room, request.actor, submission)) ??
-        (await submitNew(room, request.actor, submission));
+      const { row, replayed } = await submitUnlessRepeated(room, request.actor, submission);
       reply.code(201).header('location', `/v1/jobs/${row.id}`);
       if (replayed) reply.header('idempotency-replayed', 'true');
       return renderJob(row, undefined, deps.config.currency);
@@ -172,31 +172,45 @@ async function showJob({ deps }: Room, row: JobRow) {
   return renderJob(row, placed.get(row.id), deps.config.currency);
 }
 
-async function projectOf(room: Room, actor: Actor, name: string): Promise<ProjectRow> {
+/** The project, where the actor may use it. Throws the same not-found for one that is hidden and one that is not there. */
+export async function projectOf(room: Room, actor: Actor, name: string): Promise<ProjectRow> {
   const project = await room.projects.get(name);
   if (project !== null && coversProject(tenantScope(actor), project)) return project;
   const errors = [{ pointer: '/project', detail: 'There is no such project.' }];
   throw new Problem('not-found', 'There is no such project.', { errors });
 }
 
-type Asked = Omit<Submission, 'organization'>;
+type Asked = Omit<Submission, 'organization' | 'quote'>;
 
 /**
- * A job that contradicts itself is refused, unless it was taken before: a deadline that was still to come when the
- * first answer got lost must not turn its repetition into a refusal. Null: nothing speaks against it.
+ * What has become impossible is refused, unless it was taken before: a deadline that was still to come, or a quote that
+ * still lived, when the first answer got lost must not turn its repetition into a refusal.
  */
-async function refuseUnlessRepeated({ deps }: Room, actor: Actor, asked: Asked): Promise<Submitted | null> {
-  const errors = contradictions(asked.spec, deps.clock.now());
-  if (errors.length === 0) return null;
-  const first = await repeatedJob(deps, actor, asked);
-  if (first !== null) return first;
-  throw new Problem('impossible-spec', 'The job contradicts itself.', { errors });
+async function submitUnlessRepeated(room: Room, actor: Actor, asked: Asked): Promise<Submitted> {
+  try {
+    return await submitNew(room, actor, asked);
+  } catch (refusal) {
+    if (!(refusal instanceof Problem) || refusal.type !== 'impossible-spec') throw refusal;
+    const first = await repeatedJob(room.deps, actor, asked);
+    if (first === null) throw refusal;
+    return first;
+  }
 }
 
 async function submitNew(room: Room, actor: Actor, asked: Asked): Promise<Submitted> {
-  const { organization } = await projectOf(room, actor, asked.spec.project);
-  await refuseForeignStart(room, asked.spec);
-  return submitJob(room.deps, actor, { ...asked, organization });
+  const { deps } = room;
+  const { spec } = asked;
+  refuseContradictions(spec, deps.clock.now());
+  const { organization } = await projectOf(room, actor, spec.project);
+  await refuseForeignStart(room, spec);
+  const quote = spec.quoteId === null ? null : await quoteForSubmission(deps, actor, spec, spec.quoteId);
+  return submitJob(deps, actor, { ...asked, organization, quote });
+}
+
+/** A job that contradicts itself could run nowhere. */
+export function refuseContradictions(spec: JobSpec, now: Date): void {
+  const errors = contradictions(spec, now);
+  if (errors.length > 0) throw new Problem('impossible-spec', 'The job contradicts itself.', { errors });
 }
 
 /** Another project's checkpoint is another tenant's data. */

@@ -76,7 +76,11 @@ export const jobRequest = z
       'Between SIGTERM and SIGKILL when it is stopped, seconds.',
       10,
     ),
-    quoteId: field(id().optional(), 'A quote to be placed by; not supported yet.', 'quo-01jd3m'),
+    quoteId: field(
+      id().nullable().default(null),
+      'A quote to be placed by: of the same project, for a job that asks the same, and not expired. Null: at whatever it costs then.',
+      null,
+    ),
   })
   .meta({
     id: 'JobRequest',
@@ -94,7 +98,6 @@ const UNSUPPORTED: readonly (readonly [string, (body: JobRequest) => boolean])[]
   ['/continuity/minSeparationKm', (body) => body.continuity.minSeparationKm != null],
   ['/limits/maxCost', (body) => body.limits.maxCost != null],
   ['/serve/replicas', (body) => (body.serve?.replicas ?? 1) > 1],
-  ['/quoteId', (body) => body.quoteId !== undefined],
 ];
 
 /** The body as the core's spec. Throws Problem not-yet-supported, naming every such field. */
@@ -128,6 +131,7 @@ export function toJobSpec(body: JobRequest): JobSpec {
     expectedRuntimeSeconds: body.expectedRuntimeSeconds,
     priority: body.priority,
     labels: body.labels,
+    quoteId: body.quoteId,
     serve: body.serve === null ? null : { port: body.serve.port, healthPath: body.serve.healthPath },
     graceSeconds: body.graceSeconds,
   };
