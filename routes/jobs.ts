@@ -6,6 +6,7 @@ import { Problem, type ProblemDetailItem } from '../src/core/problem.ts';
 import { contradictions } from '../src/core/spec-check.ts';
 import { cancelJob } from '../src/flows/cancel.ts';
 import { moveJob } from '../src/flows/move.ts';
+import { quoteForSubmission } from '../src/flows/quote.ts';
 import { repeatedJob, submitJob, type Submission, type Submitted } from '../src/flows/submit.ts';
 import { placementsOf } from '../src/store/read/allocations.ts';
 import { findJob, listJobs } from '../src/store/read/jobs.ts';
@@ -37,7 +38,8 @@ export function jobRoutes(app: App, room: Room): void {
         operationId: 'submitJob',
         tags,
         summary: 'Submit a job',
-        description: 'Durable before it is answered: what got a 201 runs, whatever fails.',
+        description:
+          'Durable before it is answered: what got a 201 runs, whatever fails. With a `quoteId` it never costs more per hour than was quoted; see Quotes.',
         headers: creatingHeaders,
         body: jobRequest,
         response: { 201: jobAnswer('The job, queued.') },
@@ -49,9 +51,7 @@ export function jobRoutes(app: App, room: Room): void {
       const idempotencyKey = idempotencyKeyOf(request);
       const fingerprint = idempotencyKey === null ? '' : fingerprintOf(request);
       const asked = { idempotencyKey, fingerprint, requestId };
-      const { row, replayed } =
-        (await refuseUnlessRepeated(room, actor, asked, toJobSpec(body))) ??
-        (await submitNew(room, actor, asked, body));
+      const { row, replayed } = await submitUnlessRepeated(room, actor, asked, body);
       reply.code(201).header('location', `/v1/jobs/${row.id}`);
       if (replayed) reply.header('idempotency-replayed', 'true');
       return renderJob(row, undefined, shownTo(request, deps));
@@ -176,43 +176,68 @@ async function showJob({ deps }: Room, request: FastifyRequest, row: JobRow) {
   return renderJob(row, placed.get(row.id), shownTo(request, deps));
 }
 
-async function projectOf(room: Room, actor: Actor, name: string): Promise<JobHome> {
+/** The project, where the actor may use it. Throws the same not-found for one that is hidden and one that is not there. */
+export async function projectOf(room: Room, actor: Actor, name: string): Promise<JobHome> {
   const project = await room.projects.get(name);
   if (project !== null && coversProject(tenantScope(actor), project)) return project;
   const errors = [{ pointer: '/project', detail: 'There is no such project.' }];
   throw new Problem('not-found', 'There is no such project.', { errors });
 }
 
-type Asked = Omit<Submission, 'organization' | 'spec'>;
+type Asked = Omit<Submission, 'organization' | 'quote' | 'spec'>;
 
 /**
- * A job that cannot be is refused, unless it was taken before: a deadline that was still to come when the first
- * answer got lost must not turn its repetition into a refusal. Null: nothing speaks against it.
+ * What has become impossible is refused, unless it was taken before: a deadline that was still to come, or a quote that
+ * still lived, when the first answer got lost must not turn its repetition into a refusal.
  */
-async function refuseUnlessRepeated(
+async function submitUnlessRepeated(
   room: Room,
   actor: Actor,
   asked: Asked,
-  spec: JobSpec,
-): Promise<Submitted | null> {
-  const errors = [...contradictions(spec, room.deps.clock.now()), ...(await unknownClass(room, spec))];
-  if (errors.length === 0) return null;
-  const first = await repeatedJob(room.deps, actor, asked);
-  if (first !== null) return first;
-  throw new Problem('impossible-spec', 'The job contradicts itself, or the policies.', { errors });
-}
-
-async function unknownClass(room: Room, { resources }: JobSpec): Promise<ProblemDetailItem[]> {
-  const { class: name } = resources.gpu;
-  if (name === null || (await capacityClassOf(room, name)) !== null) return [];
-  return [{ pointer: '/resources/gpu/class', detail: 'There is no such capacity class.' }];
+  body: JobRequest,
+): Promise<Submitted> {
+  try {
+    return await submitNew(room, actor, asked, body);
+  } catch (refusal) {
+    if (!(refusal instanceof Problem) || refusal.type !== 'impossible-spec') throw refusal;
+    const first = await repeatedJob(room.deps, actor, asked);
+    if (first === null) throw refusal;
+    return first;
+  }
 }
 
 async function submitNew(room: Room, actor: Actor, asked: Asked, body: JobRequest): Promise<Submitted> {
-  const { organization, objective } = await projectOf(room, actor, body.project);
-  const spec = toJobSpec(body, objective);
+  const { deps } = room;
+  const { organization, spec } = await specOf(room, actor, body);
   await refuseForeignStart(room, spec);
-  return submitJob(room.deps, actor, { ...asked, spec, organization });
+  const quote = spec.quoteId === null ? null : await quoteForSubmission(deps, actor, spec, spec.quoteId);
+  return submitJob(deps, actor, { ...asked, spec, organization, quote });
+}
+
+/**
+ * What a body asks for, with what its project adds, and whose it is.
+ * Throws Problem: not-found (the project), impossible-spec (it contradicts itself or the policies), not-yet-supported.
+ */
+export async function specOf(
+  room: Room,
+  actor: Actor,
+  body: JobRequest,
+): Promise<{ readonly organization: string; readonly spec: JobSpec }> {
+  // What needs no look at the store comes first: a body that cannot be is told so, whoever's project it names.
+  const errors = [
+    ...contradictions(toJobSpec(body), room.deps.clock.now()),
+    ...(await unknownClass(room, body)),
+  ];
+  if (errors.length > 0)
+    throw new Problem('impossible-spec', 'The job contradicts itself, or the policies.', { errors });
+  const { organization, objective } = await projectOf(room, actor, body.project);
+  return { organization, spec: toJobSpec(body, objective) };
+}
+
+async function unknownClass(room: Room, { resources }: JobRequest): Promise<ProblemDetailItem[]> {
+  const { class: name } = resources.gpu;
+  if (name === null || (await capacityClassOf(room, name)) !== null) return [];
+  return [{ pointer: '/resources/gpu/class', detail: 'There is no such capacity class.' }];
 }
 
 /** Another project's checkpoint is another tenant's data. */

@@ -27,6 +27,8 @@ const WHO: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/jobs/{id}/decisions': TENANTS,
   'GET /v1/jobs/{id}/logs': TENANTS,
   'GET /v1/jobs/{id}/checkpoint': TENANTS,
+  'POST /v1/quotes': ['admin', 'operator', 'budgetOfficer', 'member'],
+  'GET /v1/quotes/{id}': TENANTS,
   'POST /v1/providers': ['admin', 'operator', 'vendor'],
   'GET /v1/providers': SUPPLY,
   'GET /v1/providers/{name}': SUPPLY,

@@ -103,6 +103,7 @@ export class Workload {
       const submission = {
         spec,
         organization: 'acme',
+        quote: null,
         idempotencyKey: key,
         fingerprint: `print of ${spec.name}`,
         requestId: null,
@@ -123,6 +124,7 @@ export class Workload {
       const submission = {
         spec,
         organization: 'acme',
+        quote: null,
         idempotencyKey: key,
         fingerprint: 'another',
         requestId: null,
