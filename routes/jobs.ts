@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { coversProject, tenantScope, type Actor } from '../src/core/access.ts';
 import type { JobSpec } from '../src/core/job.ts';
 import { Problem } from '../src/core/problem.ts';
-import { contradictions } from '../src/core/spec-check.ts';
 import { cancelJob } from '../src/flows/cancel.ts';
 import { moveJob } from '../src/flows/move.ts';
 import { quoteForSubmission } from '../src/flows/quote.ts';
@@ -10,14 +9,14 @@ import { repeatedJob, submitJob, type Submission, type Submitted } from '../src/
 import { placementsOf } from '../src/store/read/allocations.ts';
 import { findJob, listJobs } from '../src/store/read/jobs.ts';
 import { findProvider } from '../src/store/read/providers.ts';
-import type { ProjectRow } from '../src/store/apply/people.ts';
 import type { JobRow } from '../src/store/store.ts';
 import { answer } from './answers.ts';
 import { creatingHeaders, fingerprintOf, idempotencyKeyOf } from './creating.ts';
 import { aName, readCursor, renderPage } from './cursor.ts';
+import { askedJob } from './job-body.ts';
 import type { App, Room } from './room.ts';
 import { page } from './schemas/fields.ts';
-import { jobRequest, toJobSpec } from './schemas/job-request.ts';
+import { jobRequest, type JobRequest } from './schemas/job-request.ts';
 import { job, jobParams, jobQuery, moveRequest } from './schemas/job.ts';
 import { renderJob } from './views/job.ts';
 
@@ -44,11 +43,10 @@ export function jobRoutes(app: App, room: Room): void {
       },
     },
     async (request, reply) => {
-      const spec = toJobSpec(request.body);
       const idempotencyKey = idempotencyKeyOf(request);
       const fingerprint = idempotencyKey === null ? '' : fingerprintOf(request);
-      const submission = { spec, idempotencyKey, fingerprint, requestId: request.id };
-      const { row, replayed } = await submitUnlessRepeated(room, request.actor, submission);
+      const asked = { idempotencyKey, fingerprint, requestId: request.id };
+      const { row, replayed } = await submitUnlessRepeated(room, request.actor, asked, request.body);
       reply.code(201).header('location', `/v1/jobs/${row.id}`);
       if (replayed) reply.header('idempotency-replayed', 'true');
       return renderJob(row, undefined, deps.config.currency);
@@ -172,23 +170,20 @@ async function showJob({ deps }: Room, row: JobRow) {
   return renderJob(row, placed.get(row.id), deps.config.currency);
 }
 
-/** The project, where the actor may use it. Throws the same not-found for one that is hidden and one that is not there. */
-export async function projectOf(room: Room, actor: Actor, name: string): Promise<ProjectRow> {
-  const project = await room.projects.get(name);
-  if (project !== null && coversProject(tenantScope(actor), project)) return project;
-  const errors = [{ pointer: '/project', detail: 'There is no such project.' }];
-  throw new Problem('not-found', 'There is no such project.', { errors });
-}
-
-type Asked = Omit<Submission, 'organization' | 'quote'>;
+type Asked = Omit<Submission, 'spec' | 'organization' | 'quote'>;
 
 /**
  * What has become impossible is refused, unless it was taken before: a deadline that was still to come, or a quote that
  * still lived, when the first answer got lost must not turn its repetition into a refusal.
  */
-async function submitUnlessRepeated(room: Room, actor: Actor, asked: Asked): Promise<Submitted> {
+async function submitUnlessRepeated(
+  room: Room,
+  actor: Actor,
+  asked: Asked,
+  body: JobRequest,
+): Promise<Submitted> {
   try {
-    return await submitNew(room, actor, asked);
+    return await submitNew(room, actor, asked, body);
   } catch (refusal) {
     if (!(refusal instanceof Problem) || refusal.type !== 'impossible-spec') throw refusal;
     const first = await repeatedJob(room.deps, actor, asked);
@@ -197,20 +192,12 @@ async function submitUnlessRepeated(room: Room, actor: Actor, asked: Asked): Pro
   }
 }
 
-async function submitNew(room: Room, actor: Actor, asked: Asked): Promise<Submitted> {
+async function submitNew(room: Room, actor: Actor, asked: Asked, body: JobRequest): Promise<Submitted> {
   const { deps } = room;
-  const { spec } = asked;
-  refuseContradictions(spec, deps.clock.now());
-  const { organization } = await projectOf(room, actor, spec.project);
+  const { spec, organization } = await askedJob(room, actor, body);
   await refuseForeignStart(room, spec);
   const quote = spec.quoteId === null ? null : await quoteForSubmission(deps, actor, spec, spec.quoteId);
-  return submitJob(deps, actor, { ...asked, organization, quote });
-}
-
-/** A job that contradicts itself could run nowhere. */
-export function refuseContradictions(spec: JobSpec, now: Date): void {
-  const errors = contradictions(spec, now);
-  if (errors.length > 0) throw new Problem('impossible-spec', 'The job contradicts itself.', { errors });
+  return submitJob(deps, actor, { ...asked, spec, organization, quote });
 }
 
 /** Another project's checkpoint is another tenant's data. */

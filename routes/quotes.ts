@@ -2,9 +2,9 @@ import { QUOTE_LIFE_SECONDS } from '../src/core/quote.ts';
 import { createQuote, visibleQuote } from '../src/flows/quote.ts';
 import { answer } from './answers.ts';
 import { askOf, creatingHeaders } from './creating.ts';
-import { projectOf, refuseContradictions } from './jobs.ts';
+import { askedJob } from './job-body.ts';
 import type { App, Room } from './room.ts';
-import { jobRequest, toJobSpec } from './schemas/job-request.ts';
+import { jobRequest } from './schemas/job-request.ts';
 import { quote, quoteParams, quoteRead } from './schemas/quote.ts';
 import { renderQuote, renderQuoteRead } from './views/quote.ts';
 
@@ -43,11 +43,8 @@ export function quoteRoutes(app: App, room: Room): void {
       },
     },
     async (request, reply) => {
-      const spec = toJobSpec(request.body);
-      refuseContradictions(spec, deps.clock.now());
-      const { organization } = await projectOf(room, request.actor, spec.project);
-      const wanted = { spec, organization };
-      const made = await createQuote(deps, request.actor, wanted, askOf(request, renderQuote));
+      const asked = await askedJob(room, request.actor, request.body);
+      const made = await createQuote(deps, request.actor, asked, askOf(request, renderQuote));
       if (made.replayed) reply.header('idempotency-replayed', 'true');
       return made.body;
     },
