@@ -2,8 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { coversProject, tenantScope, type Actor } from '../src/core/access.ts';
 import type { JobSpec } from '../src/core/job.ts';
-import { Problem, type ProblemDetailItem } from '../src/core/problem.ts';
-import { contradictions } from '../src/core/spec-check.ts';
+import { Problem } from '../src/core/problem.ts';
 import { cancelJob } from '../src/flows/cancel.ts';
 import { moveJob } from '../src/flows/move.ts';
 import { quoteForSubmission } from '../src/flows/quote.ts';
@@ -11,15 +10,14 @@ import { repeatedJob, submitJob, type Submission, type Submitted } from '../src/
 import { placementsOf } from '../src/store/read/allocations.ts';
 import { findJob, listJobs } from '../src/store/read/jobs.ts';
 import { findProvider } from '../src/store/read/providers.ts';
-import type { JobHome } from '../src/store/read/people.ts';
 import type { JobRow } from '../src/store/store.ts';
 import { answer } from './answers.ts';
 import { creatingHeaders, fingerprintOf, idempotencyKeyOf } from './creating.ts';
 import { aName, readCursor, renderPage } from './cursor.ts';
-import { capacityClassOf } from './policies.ts';
+import { askedJob } from './job-body.ts';
 import type { App, Room } from './room.ts';
 import { page } from './schemas/fields.ts';
-import { jobRequest, toJobSpec, type JobRequest } from './schemas/job-request.ts';
+import { jobRequest, type JobRequest } from './schemas/job-request.ts';
 import { job, jobParams, jobQuery, moveRequest } from './schemas/job.ts';
 import { shownTo } from './language.ts';
 import { renderJob } from './views/job.ts';
@@ -47,11 +45,10 @@ export function jobRoutes(app: App, room: Room): void {
       },
     },
     async (request, reply) => {
-      const { actor, body, id: requestId } = request;
       const idempotencyKey = idempotencyKeyOf(request);
       const fingerprint = idempotencyKey === null ? '' : fingerprintOf(request);
-      const asked = { idempotencyKey, fingerprint, requestId };
-      const { row, replayed } = await submitUnlessRepeated(room, actor, asked, body);
+      const asked = { idempotencyKey, fingerprint, requestId: request.id };
+      const { row, replayed } = await submitUnlessRepeated(room, request.actor, asked, request.body);
       reply.code(201).header('location', `/v1/jobs/${row.id}`);
       if (replayed) reply.header('idempotency-replayed', 'true');
       return renderJob(row, undefined, shownTo(request, deps));
@@ -176,15 +173,7 @@ async function showJob({ deps }: Room, request: FastifyRequest, row: JobRow) {
   return renderJob(row, placed.get(row.id), shownTo(request, deps));
 }
 
-/** The project, where the actor may use it. Throws the same not-found for one that is hidden and one that is not there. */
-export async function projectOf(room: Room, actor: Actor, name: string): Promise<JobHome> {
-  const project = await room.projects.get(name);
-  if (project !== null && coversProject(tenantScope(actor), project)) return project;
-  const errors = [{ pointer: '/project', detail: 'There is no such project.' }];
-  throw new Problem('not-found', 'There is no such project.', { errors });
-}
-
-type Asked = Omit<Submission, 'organization' | 'quote' | 'spec'>;
+type Asked = Omit<Submission, 'spec' | 'organization' | 'quote'>;
 
 /**
  * What has become impossible is refused, unless it was taken before: a deadline that was still to come, or a quote that
@@ -208,36 +197,10 @@ async function submitUnlessRepeated(
 
 async function submitNew(room: Room, actor: Actor, asked: Asked, body: JobRequest): Promise<Submitted> {
   const { deps } = room;
-  const { organization, spec } = await specOf(room, actor, body);
+  const { spec, organization } = await askedJob(room, actor, body);
   await refuseForeignStart(room, spec);
   const quote = spec.quoteId === null ? null : await quoteForSubmission(deps, actor, spec, spec.quoteId);
   return submitJob(deps, actor, { ...asked, spec, organization, quote });
-}
-
-/**
- * What a body asks for, with what its project adds, and whose it is.
- * Throws Problem: not-found (the project), impossible-spec (it contradicts itself or the policies), not-yet-supported.
- */
-export async function specOf(
-  room: Room,
-  actor: Actor,
-  body: JobRequest,
-): Promise<{ readonly organization: string; readonly spec: JobSpec }> {
-  // What needs no look at the store comes first: a body that cannot be is told so, whoever's project it names.
-  const errors = [
-    ...contradictions(toJobSpec(body), room.deps.clock.now()),
-    ...(await unknownClass(room, body)),
-  ];
-  if (errors.length > 0)
-    throw new Problem('impossible-spec', 'The job contradicts itself, or the policies.', { errors });
-  const { organization, objective } = await projectOf(room, actor, body.project);
-  return { organization, spec: toJobSpec(body, objective) };
-}
-
-async function unknownClass(room: Room, { resources }: JobRequest): Promise<ProblemDetailItem[]> {
-  const { class: name } = resources.gpu;
-  if (name === null || (await capacityClassOf(room, name)) !== null) return [];
-  return [{ pointer: '/resources/gpu/class', detail: 'There is no such capacity class.' }];
 }
 
 /** Another project's checkpoint is another tenant's data. */

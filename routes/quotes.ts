@@ -2,7 +2,7 @@ import { QUOTE_LIFE_SECONDS } from '../src/core/quote.ts';
 import { createQuote, visibleQuote } from '../src/flows/quote.ts';
 import { answer } from './answers.ts';
 import { askOf, creatingHeaders } from './creating.ts';
-import { specOf } from './jobs.ts';
+import { askedJob } from './job-body.ts';
 import type { App, Room } from './room.ts';
 import { jobRequest } from './schemas/job-request.ts';
 import { quote, quoteParams, quoteRead } from './schemas/quote.ts';
@@ -43,8 +43,8 @@ export function quoteRoutes(app: App, room: Room): void {
       },
     },
     async (request, reply) => {
-      const wanted = await specOf(room, request.actor, request.body);
-      const made = await createQuote(deps, request.actor, wanted, askOf(request, renderQuote));
+      const asked = await askedJob(room, request.actor, request.body);
+      const made = await createQuote(deps, request.actor, asked, askOf(request, renderQuote));
       if (made.replayed) reply.header('idempotency-replayed', 'true');
       return made.body;
     },

@@ -275,8 +275,8 @@ test('a job with a quote never pays more than was quoted, and keeps what was hel
         const { placement } = decide(then, { ...job, quote });
         if (placement === null) return;
         const paid = placement.priceMicrosPerHour;
-        expect(paid <= BigInt(quote!.ceilingMicrosPerHour)).toBe(true);
-        const held = quote!.prices.find(
+        expect(paid <= BigInt(quote.ceilingMicrosPerHour)).toBe(true);
+        const held = quote.prices.find(
           ({ provider, offer, spot }) =>
             provider === placement.provider && offer === placement.offer && spot === placement.spot,
         );
@@ -301,7 +301,7 @@ test('whatever vendors ask by then, a job with a living quote has a place as lon
       }));
       const { placement } = decide({ ...at, offers, now: later(899) }, { ...job, quote });
       expect(placement).not.toBeNull();
-      expect(placement!.priceMicrosPerHour <= BigInt(quote!.ceilingMicrosPerHour)).toBe(true);
+      expect(placement!.priceMicrosPerHour <= BigInt(quote.ceilingMicrosPerHour)).toBe(true);
     }),
     { numRuns: 300 },
   );
