@@ -378,7 +378,7 @@ describe('400 invalid-request', () => {
         'a policy of too many rows',
         'PUT',
         '/v1/policies/gpu-speeds',
-        Array(501).fill({ model: 'L4', speed: 1 }),
+        many(501).map((model) => ({ model, speed: 1 })),
         '',
       ],
       ['a speed as text', 'PUT', '/v1/policies/gpu-speeds', [{ model: 'L4', speed: 'NaN' }], '/0/speed'],
