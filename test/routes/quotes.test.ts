@@ -239,6 +239,7 @@ describe('a job with a quote', () => {
     expect(waits.job.waiting.detail).toContain('wait for the quoted price');
     expect(waits.decision.removed).toContainEqual({
       rule: 'quote',
+      title: 'It costs more than was quoted.',
       offers: 1,
       examples: [
         { provider: 'gwangju', offer: 'dear', detail: 'costs 40001 KRW an hour, more than was quoted' },
