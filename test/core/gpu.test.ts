@@ -82,11 +82,17 @@ describe('acceptedGpus', () => {
     ['T4', ['T4']],
     ['My NPU-7', ['MY-NPU-7']],
   ])('%j accepts %j', (spelling, models) => {
-    expect(acceptedGpus(spelling)).toEqual({ models, problem: null });
+    const gpus = models.map((model) => ({ model, formFactor: null }));
+    expect(acceptedGpus(spelling)).toEqual({ gpus, problem: null });
   });
 
-  test('a form factor cannot be asked for, and says so', () => {
-    expect(acceptedGpus('H100-SXM').models).toEqual([]);
-    expect(acceptedGpus('H100-SXM').problem).toContain('ask for H100');
+  test.each([
+    ['H100-SXM', [{ model: 'H100', formFactor: 'SXM' }]],
+    ['A100-PCIe', ['A100-40GB', 'A100-80GB'].map((model) => ({ model, formFactor: 'PCIe' }))],
+    ['NVIDIA A100-SXM4-80GB', [{ model: 'A100-80GB', formFactor: 'SXM' }]],
+    // The form factor is part of the model's name.
+    ['H100 NVL', [{ model: 'H100-NVL', formFactor: null }]],
+  ])('%j asks for a form factor', (spelling, gpus) => {
+    expect(acceptedGpus(spelling)).toEqual({ gpus, problem: null });
   });
 });
