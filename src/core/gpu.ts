@@ -6,8 +6,7 @@ import { DEVICES, type Device, type DeviceKind } from './gpu-models.ts';
  * What an OFFER's spelling means: `canonicalGpu`. "NVIDIA A100-SXM4-80GB", "A100-80G-PCIe" and "A100" with 80 GiB
  * are all A100-80GB; "A100" with nothing said is A100-40GB, as in every catalog that sells both.
  * What a JOB's spelling accepts: `acceptedGpus`. "A100" accepts both sizes, "A100-80GB" only that one, "H100"
- * accepts the NVL card too. A form factor is not part of an offer, so a job cannot ask for one: it accepts nothing
- * then, and `acceptedGpus` says why, rather than being placed on something else without a word.
+ * accepts the NVL card too, "H100-SXM" only offers that say SXM: one that says nothing may be anything.
  */
 export const FORM_FACTORS = ['SXM', 'PCIe', 'NVL'] as const;
 export type FormFactor = (typeof FORM_FACTORS)[number];
