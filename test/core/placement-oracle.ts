@@ -37,7 +37,7 @@ export function wrongs(world: PlacementSnapshot, job: QueuedJob, offer: Placemen
   return [
     ...shapeWrongs(world, job, offer),
     ...placeWrongs(world, job, offer, provider),
-    ...(offer.capacity < job.spec.resources.nodes ? ['places'] : []),
+    ...(job.spec.resources.nodes > 1 && offer.capacity < job.spec.resources.nodes ? ['places'] : []),
     ...(outgrowsPool(world, job, offer) ? ['pool'] : []),
     ...saleWrongs(world, job, offer),
     ...(offer.effectiveFrom && offer.effectiveFrom > world.now ? ['not-yet-effective'] : []),

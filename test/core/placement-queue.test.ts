@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { decidePlacements } from '../../src/core/placement/decide.ts';
 import { HOLD_AFTER_SECONDS, MAX_HOLDS } from '../../src/core/placement/hold.ts';
 import type { PlacementSnapshot, QueuedJob } from '../../src/core/placement/types.ts';
-import { queueRankOf, RANK_MS_PER_POINT } from '../../src/core/queue-rank.ts';
+import { queueRankOf, AGING_MS_PER_POINT } from '../../src/core/queue-rank.ts';
 import {
   jobOf,
   later,
@@ -46,7 +46,7 @@ describe('whose turn it is', () => {
     expect(at(36_001)).toEqual(['patient', 'urgent']);
     expect(at(36_000 - 360)).toEqual(['urgent', 'patient']);
     expect(queueRankOf(later(-36_000), 0)).toBe(queueRankOf(later(0), 100));
-    expect(RANK_MS_PER_POINT).toBe(360_000);
+    expect(AGING_MS_PER_POINT).toBe(360_000);
   });
 
   test('a job that was queued again keeps its turn', () => {

@@ -259,12 +259,6 @@ const CASES: Readonly<Record<string, Case>> = {
     rule: 'places',
     wrong: 'there are 4 of it, 5 are needed at once',
   },
-  'no place at all': {
-    offer: { capacity: 0 },
-    change: 'needs 1 machine of one offer at once: the largest has 0',
-    rule: 'places',
-    wrong: 'there are 0 of it, 1 is needed at once',
-  },
   pool: {
     offer: { pool: 'p' },
     rest: { pools: [poolOf('alpha', 'p', { gpus: 8, cpuMillis: 63_999 })] },

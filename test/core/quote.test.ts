@@ -6,16 +6,8 @@ import { REJECTIONS_SHOWN } from '../../src/core/placement/rejections.ts';
 import type { PlacementOffer, PlacementSnapshot, QueuedJob } from '../../src/core/placement/types.ts';
 import { parseMicros } from '../../src/core/money.ts';
 import { askOf, differences, hashAsk, isExpired, type HeldQuote } from '../../src/core/quote.ts';
-import {
-  later,
-  NOW,
-  offerOf,
-  providerOf,
-  specOf,
-  world,
-  worldOf,
-  type SpecParts,
-} from './placement-world.ts';
+import { world } from './placement-arbitraries.ts';
+import { later, NOW, offerOf, providerOf, specOf, worldOf, type SpecParts } from './placement-world.ts';
 
 const quoteIn = (at: PlacementSnapshot, job: QueuedJob): Quoted => quoteFor(marketOf(at), stateOf(at), job);
 const asked = (parts: SpecParts = {}) => jobToQuote(specOf(parts), 'acme', NOW);

@@ -17,7 +17,8 @@ import {
 } from '../../src/core/placement/record.ts';
 import type { PlacementPlan, PlacementSnapshot, QueuedJob } from '../../src/core/placement/types.ts';
 import type { PoolUse, ProviderTerms, WorldState } from '../../src/core/world.ts';
-import { jobOf, later, offerOf, providerOf, world, worldOf } from './placement-world.ts';
+import { world } from './placement-arbitraries.ts';
+import { jobOf, later, offerOf, providerOf, worldOf } from './placement-world.ts';
 
 /** The same world, as it is loaded: what is sold apart from how it stands. */
 function loaded(snapshot: PlacementSnapshot): { terms: ProviderTerms[]; state: WorldState } {
