@@ -10,6 +10,7 @@ import { keepFinding } from './harness/results.ts';
 import { intake } from './intake.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
+import { packing } from './packing.ts';
 import { placement } from './placement.ts';
 import { history } from './history.ts';
 import { throughput } from './throughput.ts';
@@ -21,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   history,
   memory,
   placement,
+  packing,
 };
 const USAGE = `Usage: npm run bench -- [--quick] [--keep] [${Object.keys(BENCHMARKS).join('|')} …]
   --keep   write what was found into bench/RESULTS.md
