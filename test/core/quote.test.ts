@@ -291,6 +291,8 @@ test('whatever vendors ask by then, a job with a living quote has a place as lon
         priceMicrosPerHour: times(offer.priceMicrosPerHour),
         spotPriceMicrosPerHour: times(offer.spotPriceMicrosPerHour),
       }));
+      // Certificates and policies go on ageing; what a quote holds is the price.
+      fc.pre(decide({ ...at, now: later(899) }, { ...job, quote }).placement !== undefined);
       const { placement } = decide({ ...at, offers, now: later(899) }, { ...job, quote });
       expect(placement).not.toBeNull();
       expect(placement!.priceMicrosPerHour <= BigInt(quote.ceilingMicrosPerHour)).toBe(true);
