@@ -33,6 +33,12 @@ export const DEEDS = {
   changeOffer: (world) => world.workload.changeOffer(),
   withdrawOffer: (world) => world.workload.withdrawOffer(),
   vendorWord: (world) => world.workload.vendorWord(),
+  setRules: (world) => world.officials.setRules(),
+  setPolicy: (world) => world.officials.setPolicy(),
+  changePool: (world) => world.officials.changePool(),
+  reshapeOffer: (world) => world.officials.reshapeOffer(),
+  attest: (world) => world.officials.attest(),
+  restate: (world) => world.officials.restate(),
   nothing: () => undefined,
   agentAlone: (world, random) => agentOf(world, random).crash('alone', random.int(100, 9_000)),
   agentChildren: (world, random) => agentOf(world, random).crash('with-children', outage(random)),
@@ -80,6 +86,12 @@ export const PEOPLE = {
   changeOffer: 2,
   withdrawOffer: 1,
   vendorWord: 1,
+  setRules: 1,
+  setPolicy: 0.5,
+  changePool: 1,
+  reshapeOffer: 0.5,
+  attest: 0.5,
+  restate: 0.5,
   nothing: 6,
 } as Readonly<Record<keyof typeof DEEDS, number>>;
 
@@ -109,4 +121,6 @@ export const WEATHERS: readonly Weights[] = [
   { move: 10, cancel: 8, agentLies: 2, linkSlow: 1, replicaPauses: 2 },
   { replicaPauses: 14, replicaDies: 2, move: 6, cancel: 2, linkSlow: 1 },
   { replicaPauses: 14, changeOffer: 14, withdrawOffer: 6, drain: 5, agentFrozen: 2 },
+  { replicaPauses: 10, setRules: 10, setPolicy: 4, attest: 3, restate: 5, move: 4 },
+  { replicaPauses: 12, changePool: 10, reshapeOffer: 6, changeOffer: 3, move: 3 },
 ];
