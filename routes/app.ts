@@ -25,6 +25,7 @@ import { policyRoutes } from './policies.ts';
 import { sendProblem } from './problems.ts';
 import { providerHealthRoutes } from './provider-health.ts';
 import { providerRoutes } from './providers.ts';
+import { quoteRoutes } from './quotes.ts';
 import { rateRoutes } from './rates.ts';
 import { requestId } from './request-id.ts';
 import type { App, Room } from './room.ts';
@@ -89,6 +90,7 @@ function register(app: App, room: Room): void {
     decisionRoutes(app, room);
     complianceRoutes(app, room);
     jobLogRoutes(app, room);
+    quoteRoutes(app, room);
     providerRoutes(app, room);
     providerHealthRoutes(app, room);
     offerRoutes(app, room);

@@ -2,23 +2,22 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { coversProject, tenantScope, type Actor } from '../src/core/access.ts';
 import type { JobSpec } from '../src/core/job.ts';
-import { Problem, type ProblemDetailItem } from '../src/core/problem.ts';
-import { contradictions } from '../src/core/spec-check.ts';
+import { Problem } from '../src/core/problem.ts';
 import { cancelJob } from '../src/flows/cancel.ts';
 import { moveJob } from '../src/flows/move.ts';
+import { quoteForSubmission } from '../src/flows/quote.ts';
 import { repeatedJob, submitJob, type Submission, type Submitted } from '../src/flows/submit.ts';
 import { placementsOf } from '../src/store/read/allocations.ts';
 import { findJob, listJobs } from '../src/store/read/jobs.ts';
 import { findProvider } from '../src/store/read/providers.ts';
-import type { JobHome } from '../src/store/read/people.ts';
 import type { JobRow } from '../src/store/store.ts';
 import { answer } from './answers.ts';
 import { creatingHeaders, fingerprintOf, idempotencyKeyOf } from './creating.ts';
 import { aName, readCursor, renderPage } from './cursor.ts';
-import { capacityClassOf } from './policies.ts';
+import { askedJob } from './job-body.ts';
 import type { App, Room } from './room.ts';
 import { page } from './schemas/fields.ts';
-import { jobRequest, toJobSpec, type JobRequest } from './schemas/job-request.ts';
+import { jobRequest, type JobRequest } from './schemas/job-request.ts';
 import { job, jobParams, jobQuery, moveRequest } from './schemas/job.ts';
 import { shownTo } from './language.ts';
 import { renderJob } from './views/job.ts';
@@ -37,7 +36,8 @@ export function jobRoutes(app: App, room: Room): void {
         operationId: 'submitJob',
         tags,
         summary: 'Submit a job',
-        description: 'Durable before it is answered: what got a 201 runs, whatever fails.',
+        description:
+          'Durable before it is answered: what got a 201 runs, whatever fails. With a `quoteId` it never costs more per hour than was quoted; see Quotes.',
         headers: creatingHeaders,
         body: jobRequest,
         response: { 201: jobAnswer('The job, queued.') },
@@ -45,13 +45,10 @@ export function jobRoutes(app: App, room: Room): void {
       },
     },
     async (request, reply) => {
-      const { actor, body, id: requestId } = request;
       const idempotencyKey = idempotencyKeyOf(request);
       const fingerprint = idempotencyKey === null ? '' : fingerprintOf(request);
-      const asked = { idempotencyKey, fingerprint, requestId };
-      const { row, replayed } =
-        (await refuseUnlessRepeated(room, actor, asked, toJobSpec(body))) ??
-        (await submitNew(room, actor, asked, body));
+      const asked = { idempotencyKey, fingerprint, requestId: request.id };
+      const { row, replayed } = await submitUnlessRepeated(room, request.actor, asked, request.body);
       reply.code(201).header('location', `/v1/jobs/${row.id}`);
       if (replayed) reply.header('idempotency-replayed', 'true');
       return renderJob(row, undefined, shownTo(request, deps));
@@ -176,43 +173,34 @@ async function showJob({ deps }: Room, request: FastifyRequest, row: JobRow) {
   return renderJob(row, placed.get(row.id), shownTo(request, deps));
 }
 
-async function projectOf(room: Room, actor: Actor, name: string): Promise<JobHome> {
-  const project = await room.projects.get(name);
-  if (project !== null && coversProject(tenantScope(actor), project)) return project;
-  const errors = [{ pointer: '/project', detail: 'There is no such project.' }];
-  throw new Problem('not-found', 'There is no such project.', { errors });
-}
-
-type Asked = Omit<Submission, 'organization' | 'spec'>;
+type Asked = Omit<Submission, 'spec' | 'organization' | 'quote'>;
 
 /**
- * A job that cannot be is refused, unless it was taken before: a deadline that was still to come when the first
- * answer got lost must not turn its repetition into a refusal. Null: nothing speaks against it.
+ * What has become impossible is refused, unless it was taken before: a deadline that was still to come, or a quote that
+ * still lived, when the first answer got lost must not turn its repetition into a refusal.
  */
-async function refuseUnlessRepeated(
+async function submitUnlessRepeated(
   room: Room,
   actor: Actor,
   asked: Asked,
-  spec: JobSpec,
-): Promise<Submitted | null> {
-  const errors = [...contradictions(spec, room.deps.clock.now()), ...(await unknownClass(room, spec))];
-  if (errors.length === 0) return null;
-  const first = await repeatedJob(room.deps, actor, asked);
-  if (first !== null) return first;
-  throw new Problem('impossible-spec', 'The job contradicts itself, or the policies.', { errors });
-}
-
-async function unknownClass(room: Room, { resources }: JobSpec): Promise<ProblemDetailItem[]> {
-  const { class: name } = resources.gpu;
-  if (name === null || (await capacityClassOf(room, name)) !== null) return [];
-  return [{ pointer: '/resources/gpu/class', detail: 'There is no such capacity class.' }];
+  body: JobRequest,
+): Promise<Submitted> {
+  try {
+    return await submitNew(room, actor, asked, body);
+  } catch (refusal) {
+    if (!(refusal instanceof Problem) || refusal.type !== 'impossible-spec') throw refusal;
+    const first = await repeatedJob(room.deps, actor, asked);
+    if (first === null) throw refusal;
+    return first;
+  }
 }
 
 async function submitNew(room: Room, actor: Actor, asked: Asked, body: JobRequest): Promise<Submitted> {
-  const { organization, objective } = await projectOf(room, actor, body.project);
-  const spec = toJobSpec(body, objective);
+  const { deps } = room;
+  const { spec, organization } = await askedJob(room, actor, body);
   await refuseForeignStart(room, spec);
-  return submitJob(room.deps, actor, { ...asked, spec, organization });
+  const quote = spec.quoteId === null ? null : await quoteForSubmission(deps, actor, spec, spec.quoteId);
+  return submitJob(deps, actor, { ...asked, spec, organization, quote });
 }
 
 /** Another project's checkpoint is another tenant's data. */

@@ -114,7 +114,8 @@ const withArticle = (owner: RulesOwner) => (owner === 'organization' ? 'an organ
 
 function renderRules({ rules: stored, rulesVersion, rulesUpdatedAt }: StoredRules) {
   return {
-    rules: (stored ?? NO_RULES) as z.output<typeof ruleSet>,
+    // In our order, whatever the database's is.
+    rules: { ...NO_RULES, ...stored } as z.output<typeof ruleSet>,
     version: rulesVersion,
     updatedAt: rulesUpdatedAt?.toISOString() ?? null,
   };

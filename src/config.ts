@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isCurrency } from './core/currencies.ts';
 import { StartError } from './core/start-error.ts';
 
 export const SERVICE_ROLES = ['api', 'engine', 'all'] as const;
@@ -150,6 +151,6 @@ function readKey(env: Environment, name: string): string | null {
 
 function readCurrency(env: Environment): string {
   const given = value(env, 'NARU_CURRENCY') ?? 'KRW';
-  if (Intl.supportedValuesOf('currency').includes(given)) return given;
+  if (isCurrency(given)) return given;
   throw new ConfigError(`NARU_CURRENCY must be an ISO 4217 code such as KRW or USD, not ${quoted(given)}`);
 }

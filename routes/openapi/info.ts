@@ -23,6 +23,7 @@ export const INFO = {
   servers: [{ url: '/', description: 'This service.' }],
   tags: [
     { name: 'Jobs', description: 'What tenants want done, and what became of it.' },
+    { name: 'Quotes', description: 'What a job would get and cost now, and a price that is held for it.' },
     { name: 'Providers', description: 'Places that run jobs.' },
     { name: 'Offers', description: 'Capacity that can be bought now.' },
     { name: 'Exchange rates', description: "What other currencies are worth in the installation's own." },

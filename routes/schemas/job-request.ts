@@ -65,7 +65,11 @@ export const jobRequest = z
       'Between SIGTERM and SIGKILL when it is stopped, seconds.',
       10,
     ),
-    quoteId: field(id().nullable().default(null), 'A quote to be placed by; not supported yet.', null),
+    quoteId: field(
+      id().nullable().default(null),
+      'A quote to be placed by: of the same project, for a job that asks the same, and not expired. Null: at whatever it costs then.',
+      null,
+    ),
   })
   .meta({
     id: 'JobRequest',
@@ -79,7 +83,6 @@ const UNSUPPORTED: readonly (readonly [string, (body: JobRequest) => boolean])[]
   ['/continuity/mode', (body) => body.continuity.mode === 'standby' || body.continuity.mode === 'active'],
   ['/limits/maxCost', (body) => body.limits.maxCost != null],
   ['/serve/replicas', (body) => (body.serve?.replicas ?? 1) > 1],
-  ['/quoteId', (body) => body.quoteId !== null],
 ];
 
 /**

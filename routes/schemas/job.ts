@@ -35,13 +35,14 @@ export const jobSpec = z
     expectedRuntimeSeconds: field(z.int().nullable(), 'How long it will probably run, seconds.', 36_000),
     priority: field(z.int(), '0 to 100; higher is placed first.', 50),
     labels,
-    quoteId: field(z.string().nullable(), 'The quote that it is to be placed by; null: none.', null),
+    quoteId: field(z.string().nullable(), 'The quote that it was submitted with; null: none.', null),
     serve: serve.nullable().meta({ description: 'Inference only: how the service is reached.' }),
     graceSeconds: field(z.int(), 'Between SIGTERM and SIGKILL, seconds.', 10),
   })
   .meta({
     id: 'JobSpec',
-    description: 'What was asked for, defaults filled in; may be submitted again as it is.',
+    description:
+      'What was asked for, defaults filled in; may be submitted again as it is (with a quote, while that lives).',
   });
 
 export const job = z

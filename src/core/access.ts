@@ -34,6 +34,9 @@ export const PERMISSIONS = {
   'jobs.read': ['admin', 'operator', 'budgetOfficer', 'member', 'auditor'],
   'jobs.write': ['admin', 'operator', 'member'],
   'jobs.move': ['admin', 'operator'],
+  'quotes.read': ['admin', 'operator', 'budgetOfficer', 'member', 'auditor'],
+  // A quote takes and reserves nothing, so whoever answers for the money may ask, too.
+  'quotes.write': ['admin', 'operator', 'budgetOfficer', 'member'],
   'providers.read': ['admin', 'operator', 'vendor', 'auditor'],
   'providers.write': ['admin', 'operator', 'vendor'],
   // For realm and certificates, which decide whose data may go there: not the vendor's own to vouch for.

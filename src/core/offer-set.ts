@@ -47,12 +47,12 @@ export interface OfferSetChange<Terms extends OfferTerms> {
 /**
  * What makes the stored set the wanted one. Names in `wanted` are unique.
  *
- * @param changedPools names: an offer that draws on one of them is another one than before, too
+ * @param poolsAnew names of pools with other totals: an offer that draws on one is another one than before, too
  */
 export function diffOfferSet<Terms extends OfferTerms>(
   stored: readonly StoredTerms[],
   wanted: readonly Terms[],
-  changedPools: ReadonlySet<string> = new Set(),
+  poolsAnew: ReadonlySet<string> = new Set(),
 ): OfferSetChange<Terms> {
   const live = new Map(
     stored.filter((offer) => offer.withdrawnAt === null).map((offer) => [offer.name, offer]),
@@ -61,7 +61,7 @@ export function diffOfferSet<Terms extends OfferTerms>(
   const added = wanted.filter((offer) => !live.has(offer.name));
   const updated = wanted.filter((offer) => {
     const before = live.get(offer.name);
-    return before !== undefined && (!sameTerms(before, offer) || changedPools.has(offer.pool ?? ''));
+    return before !== undefined && (!sameTerms(before, offer) || poolsAnew.has(offer.pool ?? ''));
   });
   const withdrawn = [...live.keys()].filter((name) => !names.has(name));
   return { added, updated, unchanged: wanted.length - added.length - updated.length, withdrawn };

@@ -1,6 +1,7 @@
 import { Problem } from '../core/problem.ts';
 import type { Actor } from '../core/access.ts';
 import type { JobSpec } from '../core/job.ts';
+import type { HeldQuote } from '../core/quote.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
 import { insertSubmissions, submittedJob, type SubmissionRow } from '../store/apply/submissions.ts';
@@ -11,6 +12,8 @@ export interface Submission {
   readonly spec: JobSpec;
   /** Of the project; the door knows it from checking that the project is the caller's. */
   readonly organization: string;
+  /** What the quote that the spec names holds for it; null: it names none. */
+  readonly quote: HeldQuote | null;
   readonly idempotencyKey: string | null;
   /** Hex SHA-256 of method, path and body. */
   readonly fingerprint: string;
@@ -119,9 +122,9 @@ async function write(deps: Deps, group: readonly Pending[]): Promise<(Submitted 
 }
 
 function submissionRow(deps: Deps, now: Date, { actor, submission }: Pending): SubmissionRow {
-  const { spec, organization, idempotencyKey, fingerprint } = submission;
+  const { spec, organization, quote, idempotencyKey, fingerprint } = submission;
   return {
-    row: submittedJob(deps.ids.next('job', now), organization, spec, actor.id, now, null),
+    row: submittedJob(deps.ids.next('job', now), organization, spec, actor.id, now, quote),
     specText: JSON.stringify(spec),
     idempotency: idempotencyKey === null ? null : { principal: actor.id, key: idempotencyKey, fingerprint },
   };

@@ -26,6 +26,7 @@ import {
 import { JOB_KINDS, JOB_STATES, LIVE_JOB_STATES, type JobSpec, type Waiting } from '../core/job.ts';
 import { FORM_FACTORS } from '../core/gpu.ts';
 import { UNKEPT_OUTCOMES, type Inventory, type Outcome } from '../core/order.ts';
+import type { QuoteBody } from '../core/placement/quote.ts';
 import type { HeldQuote } from '../core/quote.ts';
 import { POLICY_NAMES } from '../core/policy.ts';
 import type { RuleSet } from '../core/rules.ts';
@@ -496,7 +497,7 @@ export const quotes = pgTable(
     /** Null: nothing could be had, so nothing is held. */
     held: jsonb('held').$type<HeldQuote>(),
     /** As it was answered. */
-    body: jsonb('body').$type<unknown>().notNull(),
+    body: jsonb('body').$type<QuoteBody>().notNull(),
   },
   (t) => [index('quotes_age').on(t.expiresAt)],
 );

@@ -213,6 +213,20 @@ describe('diffCatalog', () => {
     });
   });
 
+  test('a form factor is kept, is no part of a name, and another one is an update', () => {
+    const read = (gpu: string) => parseCatalog(catalog(`a,${gpu},8,4,8,,1,,us,`)).offers;
+    const forms = ['H100', 'H100-SXM', 'NVIDIA H100 PCIe', 'H100-NVL'].map(
+      (gpu) => read(gpu)[0]?.gpuFormFactor,
+    );
+    expect(forms).toEqual([null, 'SXM', 'PCIe', 'NVL']);
+    expect(read('H100-SXM')[0]?.name).toBe('a-h100-x8-us');
+    expect(diffCatalog(stored(read('H100')), read('H100-SXM'))).toMatchObject({
+      imported: [],
+      updated: [{ gpuFormFactor: 'SXM' }],
+      withdrawn: [],
+    });
+  });
+
   test('a price that moved is an update; what is gone is withdrawn; what comes back is new again', () => {
     const moved = parseCatalog(catalog('a,L4,1,4,8,,2,,us,', 'c,L4,1,4,8,,1,,us,')).offers;
     const existing = stored(offers).map((offer) =>

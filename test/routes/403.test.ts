@@ -14,6 +14,17 @@ const WHO: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/organizations': TENANTS,
   'POST /v1/projects': ['admin'],
   'GET /v1/projects': TENANTS,
+  'GET /v1/organizations/{name}/rules': TENANTS,
+  'PUT /v1/organizations/{name}/rules': ['admin'],
+  'GET /v1/projects/{name}/rules': TENANTS,
+  'PUT /v1/projects/{name}/rules': ['admin'],
+  'GET /v1/policies': EVERYBODY,
+  'GET /v1/policies/data-grades': EVERYBODY,
+  'PUT /v1/policies/data-grades': ['admin'],
+  'GET /v1/policies/capacity-classes': EVERYBODY,
+  'PUT /v1/policies/capacity-classes': ['admin'],
+  'GET /v1/policies/gpu-speeds': EVERYBODY,
+  'PUT /v1/policies/gpu-speeds': ['admin'],
   'POST /v1/keys': ['admin'],
   'GET /v1/keys': ['admin', 'auditor'],
   'DELETE /v1/keys/{id}': ['admin'],
@@ -25,12 +36,17 @@ const WHO: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/jobs/{id}/allocations': TENANTS,
   'GET /v1/jobs/{id}/events': TENANTS,
   'GET /v1/jobs/{id}/decisions': TENANTS,
+  'GET /v1/jobs/{id}/decisions/{decision}/replay': TENANTS,
+  'GET /v1/compliance': TENANTS,
   'GET /v1/jobs/{id}/logs': TENANTS,
   'GET /v1/jobs/{id}/checkpoint': TENANTS,
+  'POST /v1/quotes': ['admin', 'operator', 'budgetOfficer', 'member'],
+  'GET /v1/quotes/{id}': TENANTS,
   'POST /v1/providers': ['admin', 'operator', 'vendor'],
   'GET /v1/providers': SUPPLY,
   'GET /v1/providers/{name}': SUPPLY,
   'PATCH /v1/providers/{name}': ['admin', 'operator', 'vendor'],
+  'POST /v1/providers/{name}/attest': ['admin', 'operator'],
   'POST /v1/providers/{name}/drain': ['admin', 'operator', 'vendor'],
   'POST /v1/providers/{name}/resume': ['admin', 'operator', 'vendor'],
   'POST /v1/providers/{name}/status': ['admin', 'operator', 'vendor'],
@@ -142,6 +158,18 @@ describe('tenants', () => {
     expect({ ...project.body, instance: '' }).toEqual({ ...nothing.body, instance: '' });
   });
 
+  it("see their own rules, and others' exactly as what does not exist", async () => {
+    for (const path of ['organizations/acme', 'projects/kogpt']) {
+      for (const key of [town.keys.member, town.keys.officer, town.keys.operator, town.keys.auditor])
+        await door.call('GET', `/v1/${path}/rules`, key).expect(200);
+      for (const key of [town.keys.otherMember, town.keys.otherOfficer]) {
+        const hidden = await door.call('GET', `/v1/${path}/rules`, key).expect(404);
+        const missing = await door.call('GET', `/v1/${path.split('/')[0]}/missing/rules`, key).expect(404);
+        expect({ ...hidden.body, instance: '' }).toEqual({ ...missing.body, instance: '' });
+      }
+    }
+  });
+
   it('have lists of their own', async () => {
     await door
       .call('POST', '/v1/jobs', town.keys.otherMember)
@@ -212,6 +240,35 @@ describe('vendors', () => {
     await register({ vendor: 'kt' }).expect(403);
     await register({ broker: { kind: 'process' } }).expect(403);
     await register({}).expect(201);
+  });
+
+  it('do not vouch for themselves, and take back what was vouched for when they change it', async () => {
+    const path = '/v1/providers/pangyo';
+    const attested = async () =>
+      (await door.call('GET', path, town.keys.vendor).expect(200)).body.attested as { by: string } | null;
+    const patch = (body: object) => door.call('PATCH', path, town.keys.vendor).send(body).expect(200);
+    const own = await door.call('GET', '/v1/providers/busan', town.keys.vendor).expect(200);
+    expect(own.body.attested).toBeNull();
+
+    await door.call('POST', `${path}/attest`, town.keys.vendor).expect(403);
+    const vouched = await door.call('POST', `${path}/attest`, town.keys.operator).expect(200);
+    expect(vouched.body.attested).toMatchObject({ by: 'operator' });
+    // Who it was is in the audit, which no vendor reads.
+    expect(JSON.stringify(await attested())).not.toContain('key-');
+
+    await patch({ realm: 'public' });
+    await patch({ certifications: [] });
+    await patch({ site: own.body.site });
+    expect(await attested()).toMatchObject({ by: 'operator' });
+
+    await patch({ realm: 'government' });
+    expect(await attested()).toBeNull();
+    await door.patch(path, { certifications: [] }).expect(200);
+    expect(await attested()).toMatchObject({ by: 'admin' });
+    const held = { scheme: 'CSAP', grade: 'high' };
+    const span = { validFrom: '2026-01-01T00:00:00Z', validUntil: '2028-01-01T00:00:00Z' };
+    await patch({ certifications: [{ ...held, ...span }] });
+    expect(await attested()).toBeNull();
   });
 
   it('are told what ran at their place, and nothing of whose it was', async () => {

@@ -6,7 +6,7 @@ import request, { type Test } from 'supertest';
 import { buildApp, type DoorOptions } from '../../routes/app.ts';
 import { createAgentBroker } from '../../brokers/agent.ts';
 import { createCheckpointStorage } from '../../src/checkpoints.ts';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock, type Clock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
 import { DEFAULT_TIMING } from '../../src/core/timing.ts';
 import type { Deps } from '../../src/deps.ts';
@@ -37,13 +37,13 @@ export interface Door {
 
 /** The real app on a real database; no engine runs behind it, so nothing changes but by the door. */
 export async function openDoor(
-  options: DoorOptions & { env?: Record<string, string>; log?: Deps['log'] } = {},
+  options: DoorOptions & { env?: Record<string, string>; log?: Deps['log']; clock?: Clock } = {},
 ): Promise<Door> {
   const database = await createTestDatabase();
   const dataDir = mkdtempSync(join(tmpdir(), 'naru-door-'));
   const config = readConfig({ NARU_DATA_DIR: dataDir, ...options.env }, dataDir);
   const store = openStore(database.url, { max: 24 });
-  const clock = systemClock();
+  const clock = options.clock ?? systemClock();
   const log = options.log ?? quiet;
   const rings: string[] = [];
   const deps: Deps = {
@@ -65,7 +65,7 @@ export async function openDoor(
     broker: () => createAgentBroker(),
   };
   await ensureAdminKey(deps, ADMIN);
-  const { env: _, log: __, ...door } = options;
+  const { env: _, log: __, clock: ___, ...door } = options;
   const app = buildApp(deps, { failuresPerMinute: 1_000_000, ...door });
   await app.ready();
   const call = (method: string, path: string, key: string | null = ADMIN): Test => {

@@ -26,6 +26,7 @@ const BEFORE_ACTING = [
 
 export const DEEDS = {
   submit: (world) => world.workload.submit(),
+  quote: (world) => world.shopper.quote(),
   misuse: (world) => world.workload.misuse(),
   cancel: (world) => world.workload.cancel(),
   move: (world) => world.workload.move(),
@@ -79,6 +80,7 @@ type Weights = Readonly<Partial<Record<keyof typeof DEEDS, number>>>;
 
 export const PEOPLE = {
   submit: 14,
+  quote: 2,
   misuse: 1,
   cancel: 3,
   move: 3,
@@ -122,5 +124,6 @@ export const WEATHERS: readonly Weights[] = [
   { replicaPauses: 14, replicaDies: 2, move: 6, cancel: 2, linkSlow: 1 },
   { replicaPauses: 14, changeOffer: 14, withdrawOffer: 6, drain: 5, agentFrozen: 2 },
   { replicaPauses: 10, setRules: 10, setPolicy: 4, attest: 3, restate: 5, move: 4 },
+  { quote: 12, changeOffer: 10, agentRefuses: 3, agentChildren: 2, move: 4 },
   { replicaPauses: 12, changePool: 10, reshapeOffer: 6, changeOffer: 3, move: 3 },
 ];

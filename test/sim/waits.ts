@@ -1,5 +1,5 @@
 import type { JobFacts, OfferState, Snapshot } from './facts.ts';
-import { brokenPrice, brokenRules } from './oracle.ts';
+import { brokenPrice, brokenRules, type Sale } from './oracle.ts';
 import { everHolds, hasRoom } from './room.ts';
 import { RATES } from './market.ts';
 
@@ -45,9 +45,19 @@ function isAffordable(job: JobFacts, offer: OfferState, { law }: Snapshot, nowMs
   ];
   return sales.some(({ spot, micros }) => {
     if (micros === null) return false;
-    const sale = { provider, offer: name, spot, listMicros: BigInt(micros), currency, gpuModel };
-    return brokenPrice(job, sale, law, nowMs).length === 0;
+    const asked = { provider, offer: name, spot, listMicros: BigInt(micros), currency, gpuModel };
+    return [asked, ...heldSales(job, asked, nowMs)].some(
+      (sale) => brokenPrice(job, sale, law, nowMs).length === 0,
+    );
   });
+}
+
+/** While its quote lives, a job may also have the offer as it was quoted. */
+function heldSales({ quote }: JobFacts, asked: Sale, nowMs: number): Sale[] {
+  if (quote === null || Date.parse(quote.expiresAt) <= nowMs) return [];
+  return quote.prices
+    .filter((one) => one.provider === asked.provider && one.offer === asked.offer && one.spot === asked.spot)
+    .map((one) => ({ ...asked, listMicros: BigInt(one.listMicrosPerHour), currency: one.listCurrency }));
 }
 
 /** Is there a price that cannot be compared: what it would pay, or what it may pay at most? */

@@ -63,8 +63,9 @@ export function makeSpec(random: Random, name: string, now: Date): JobSpec {
   };
 }
 
-/** Mostly one or two of them, seldom all: a job that nothing fits shows little. */
+/** Every other job has none: one that nothing fits shows little. */
 function wantedRules(random: Random): PlacementRules {
+  if (random.chance(0.5)) return { ...NO_RULES, spot: random.pick(['never', 'allowed']) };
   const money = (probability: number, from: number, to: number) =>
     random.chance(probability)
       ? { amount: String(random.int(from, to)), currency: random.pick(['KRW', 'KRW', 'EUR']) }

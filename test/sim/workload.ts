@@ -17,7 +17,7 @@ import type { Scheduler } from './scheduler.ts';
 import { makeSpec } from './wishes.ts';
 
 /** What a client wanted, and what it was told. */
-interface Intent {
+export interface Intent {
   readonly spec: JobSpec;
   readonly key: string | null;
   /** The id that it was answered with. */
@@ -59,14 +59,19 @@ export class Workload {
   }
 
   submit(): void {
-    if (this.intents.length >= this.#limit) return;
-    const name = `job-${this.intents.length}`;
-    const spec = makeSpec(this.#random, name, new Date(this.#scheduler.nowMs));
-    const intent: Intent = { spec, key: this.#random.chance(0.7) ? `key-${name}` : null, id: null };
+    const spec = this.wish();
+    if (spec === null) return;
+    const intent: Intent = { spec, key: this.#random.chance(0.7) ? `key-${spec.name}` : null, id: null };
     this.intents.push(intent);
     this.#send(intent);
     // An impatient client sends the same again, perhaps to another replica.
     if (intent.key !== null && this.#random.chance(0.3)) this.#send(intent);
+  }
+
+  /** Another job; null: there are enough. */
+  wish(): JobSpec | null {
+    if (this.intents.length >= this.#limit) return null;
+    return makeSpec(this.#random, `job-${this.intents.length}`, new Date(this.#scheduler.nowMs));
   }
 
   /** In calm: a job that asks for nothing much must simply run. */
@@ -103,6 +108,7 @@ export class Workload {
       const submission = {
         spec,
         organization: PROJECTS[spec.project as Project].organization,
+        quote: null,
         idempotencyKey: key,
         fingerprint: `print of ${spec.name}`,
         requestId: null,
@@ -123,6 +129,7 @@ export class Workload {
       const submission = {
         spec,
         organization: PROJECTS[spec.project as Project].organization,
+        quote: null,
         idempotencyKey: key,
         fingerprint: 'another',
         requestId: null,

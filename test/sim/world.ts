@@ -12,6 +12,7 @@ import { SimPushProvider } from './push-provider.ts';
 import { seeded, type Random } from './random.ts';
 import { Bells, Replica, type Outside } from './replica.ts';
 import { kill, Scheduler } from './scheduler.ts';
+import { Shopper } from './shopper.ts';
 import { Site } from './site.ts';
 import { instrument, poolOf, VirtualLocks } from './store.ts';
 import { DEEDS, PEOPLE, WEATHERS } from './deeds.ts';
@@ -54,6 +55,7 @@ export class World {
   readonly pushed = new Map<string, SimPushProvider>();
   readonly workload: Workload;
   readonly officials: Officials;
+  readonly shopper: Shopper;
   readonly vendors: readonly Vendor[];
   readonly violations: string[] = [];
   readonly counts: Record<string, number> = {};
@@ -92,6 +94,7 @@ export class World {
       jobs,
       violated,
     );
+    this.shopper = new Shopper(scheduler, random.fork('shopper'), door, this.workload, violated);
     for (const { name, kind } of this.vendors) {
       const site = new Site(name, scheduler, this.truth, random.fork(`site ${name}`));
       const own = random.fork(`provider ${name}`);

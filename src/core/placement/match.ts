@@ -38,7 +38,9 @@ export function brokenBy(request: Request, pass: Pass, position: number): Broken
 export function brokenByLot(request: Request, pass: Pass, position: number): Broken {
   const { columns } = pass.market;
   let broken = request.always;
-  if ((columns.capacity[position] ?? 0) < request.needs.nodes) broken |= BITS.places;
+  // One place of an offer that has none just now is a question of room; several of one that never has them is not.
+  const { nodes } = request.needs;
+  if (nodes > 1 && (columns.capacity[position] ?? 0) < nodes) broken |= BITS.places;
   if ((columns.pool[position] ?? -1) >= 0 && outgrows(request, pass, position)) broken |= BITS.pool;
   if ((columns.effectiveFromMs[position] ?? 0) > pass.now.getTime()) broken |= BITS.later;
   return broken | brokenByPrice(request, pass, position);
