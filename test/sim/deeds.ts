@@ -74,6 +74,11 @@ export const DEEDS = {
     world.scheduler.note(proc.name, `stands still for ${ms} ms`);
     proc.pausedUntilMs = world.scheduler.nowMs + ms;
   },
+  /** A decision was made, and much may change before it is written. */
+  replicaHesitates: (world, random) => {
+    for (const { proc } of world.replicas)
+      proc.stall = { before: 'place:writePage', ms: random.int(500, 5_000) };
+  },
 } satisfies Record<string, Deed>;
 
 type Weights = Readonly<Partial<Record<keyof typeof DEEDS, number>>>;
@@ -123,7 +128,7 @@ export const WEATHERS: readonly Weights[] = [
   { move: 10, cancel: 8, agentLies: 2, linkSlow: 1, replicaPauses: 2 },
   { replicaPauses: 14, replicaDies: 2, move: 6, cancel: 2, linkSlow: 1 },
   { replicaPauses: 14, changeOffer: 14, withdrawOffer: 6, drain: 5, agentFrozen: 2 },
-  { replicaPauses: 10, setRules: 10, setPolicy: 4, attest: 3, restate: 5, move: 4 },
+  { replicaHesitates: 14, setRules: 12, setPolicy: 4, attest: 2, restate: 6, move: 6 },
   { quote: 12, changeOffer: 10, agentRefuses: 3, agentChildren: 2, move: 4 },
-  { replicaPauses: 12, changePool: 10, reshapeOffer: 6, changeOffer: 3, move: 3 },
+  { replicaHesitates: 14, changePool: 12, reshapeOffer: 8, changeOffer: 3, move: 6 },
 ];

@@ -7,6 +7,7 @@ import type { JobFacts } from './facts.ts';
 import { Invariants } from './invariants.ts';
 import { makeMarket, registerMarket, type Vendor } from './market.ts';
 import { Link, Network } from './network.ts';
+import { unlikeDecisions } from './replayed.ts';
 import { Officials } from './officials.ts';
 import { SimPushProvider } from './push-provider.ts';
 import { seeded, type Random } from './random.ts';
@@ -207,6 +208,7 @@ export class World {
     const audit = verifyAudit({ store: this.#outside.store });
     const { ok, broken } = await audit;
     if (!ok) this.violations.push(`the audit chain is broken: ${JSON.stringify(broken)}`);
+    this.violations.push(...(await unlikeDecisions(this.#outside.store)));
   }
 
   async #until(what: string, ms: number, done: () => boolean): Promise<void> {
