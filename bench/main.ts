@@ -11,6 +11,7 @@ import { intake } from './intake.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { optimum } from './optimum.ts';
+import { packing } from './packing.ts';
 import { placement } from './placement.ts';
 import { history } from './history.ts';
 import { throughput } from './throughput.ts';
@@ -23,6 +24,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   memory,
   placement,
   optimum,
+  packing,
 };
 const USAGE = `Usage: npm run bench -- [--quick] [--keep] [${Object.keys(BENCHMARKS).join('|')} …]
   --keep   write what was found into bench/RESULTS.md

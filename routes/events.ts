@@ -2,7 +2,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '../src/core/problem.ts';
 import { listEvents, type EventRow } from '../src/store/read/events.ts';
-import { answer } from './answers.ts';
 import { aSeq, readCursor, renderPage } from './cursor.ts';
 import { visibleJob } from './jobs.ts';
 import { sendStream } from './stream.ts';

@@ -1,6 +1,6 @@
 import { may, type Actor } from './access.ts';
 import { canonicalJson } from './canonical.ts';
-import type { Certification, Realm } from './provider.ts';
+import type { Certification, Realm, Site } from './provider.ts';
 
 /**
  * Certificates and realms that are not public decide whose data may go to a provider, so they count only when
@@ -9,6 +9,8 @@ import type { Certification, Realm } from './provider.ts';
 export interface Vouched {
   readonly realm: Realm;
   readonly certifications: readonly Certification[];
+  /** Only its country: rules ask where the machines stand, too. */
+  readonly site: Pick<Site, 'country'>;
 }
 
 /** What a statement about a provider does to what was vouched for. */
@@ -23,13 +25,16 @@ export function attestationAfter(
   before: Vouched | null,
   said: { readonly [Key in keyof Vouched]?: Vouched[Key] | undefined },
 ): AttestationChange {
-  const states = said.realm !== undefined || said.certifications !== undefined;
-  if (!states) return 'keep';
-  if (may(actor, 'providers.attest')) return 'vouch';
+  if (may(actor, 'providers.attest'))
+    return said.realm !== undefined || said.certifications !== undefined ? 'vouch' : 'keep';
   return before !== null && !differs(before, said) ? 'keep' : 'withdraw';
 }
 
 function differs(before: Vouched, said: Parameters<typeof attestationAfter>[2]): boolean {
-  const { realm = before.realm, certifications = before.certifications } = said;
-  return realm !== before.realm || canonicalJson(certifications) !== canonicalJson(before.certifications);
+  const { realm = before.realm, certifications = before.certifications, site = before.site } = said;
+  return (
+    realm !== before.realm ||
+    site.country !== before.site.country ||
+    canonicalJson(certifications) !== canonicalJson(before.certifications)
+  );
 }

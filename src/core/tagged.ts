@@ -5,7 +5,10 @@
 export function toTagged(value: unknown): unknown {
   if (typeof value === 'bigint') return { $bigint: value.toString() };
   if (value instanceof Date) return { $date: value.toISOString() };
-  if (value instanceof Map) return { $map: [...value].map(([key, member]) => [key, toTagged(member)]) };
+  if (value instanceof Map) {
+    const members = [...(value as Map<unknown, unknown>)];
+    return { $map: members.map(([key, member]) => [key, toTagged(member)]) };
+  }
   if (Array.isArray(value)) return value.map(toTagged);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, toTagged(member)]));

@@ -82,10 +82,7 @@ async function loadPages(
 }
 
 /** @returns the plan of the last page */
-async function decideAgain(
-  deps: Pick<Deps, 'store'>,
-  pages: readonly PageRecord[],
-): Promise<PlacementPlan> {
+async function decideAgain(deps: Pick<Deps, 'store'>, pages: readonly PageRecord[]): Promise<PlacementPlan> {
   const first = pages[0]?.market;
   if (!first) throw new Error('a pass without a market');
   const { market, state } = await loadMarket(deps, first);
@@ -104,7 +101,8 @@ async function loadMarket({ store }: Pick<Deps, 'store'>, record: MarketRecord) 
     const body = bodies.get(hash);
     const text = body === undefined ? null : unzipped(body);
     // What an auditor reads years later must be what was written.
-    if (text === null || sha256Hex(text) !== hash) throw new Error(`the market part ${hash} is not as it was`);
+    if (text === null || sha256Hex(text) !== hash)
+      throw new Error(`the market part ${hash} is not as it was`);
     return text;
   });
 }

@@ -300,7 +300,7 @@ export const jobs = pgTable(
     kind: text('kind', { enum: JOB_KINDS }).notNull(),
     spec: jsonb('spec').$type<JobSpec>().notNull(),
     priority: integer('priority').notNull(),
-    /** Where it stands among its project's jobs, lower first: see core/placement/queue.ts. Never changes. */
+    /** Where it stands among its project's jobs, lower first: see core/queue-rank.ts. Never changes. */
     queueRank: bigint('queue_rank', { mode: 'number' }).notNull(),
     /** What the quote that it was submitted with holds for it. */
     quote: jsonb('quote').$type<HeldQuote>(),

@@ -7,7 +7,7 @@ const actor = (role: Role): Actor => ({ ...SYSTEM, id: `key-${role}`, role });
 const held = (grade: string) => [
   { scheme: 'CSAP', grade, validFrom: '2026-01-01T00:00:00.000Z', validUntil: '2028-01-01T00:00:00.000Z' },
 ];
-const before = { realm: 'public', certifications: held('low') } as const;
+const before = { realm: 'public', certifications: held('low'), site: { country: 'KR' } } as const;
 
 test.each([
   ['vendor', null, { realm: 'public', certifications: [] }, 'withdraw'],
@@ -17,6 +17,9 @@ test.each([
   ['vendor', before, { realm: 'government' }, 'withdraw'],
   ['vendor', before, { certifications: held('high') }, 'withdraw'],
   ['vendor', before, { certifications: [] }, 'withdraw'],
+  ['vendor', before, { site: { country: 'KR' } }, 'keep'],
+  ['vendor', before, { site: { country: 'JP' } }, 'withdraw'],
+  ['operator', before, { site: { country: 'JP' } }, 'keep'],
   ['vendor', before, { realm: 'public', certifications: held('high') }, 'withdraw'],
   ['operator', null, { realm: 'public', certifications: [] }, 'vouch'],
   ['operator', before, {}, 'keep'],

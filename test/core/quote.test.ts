@@ -6,16 +6,8 @@ import { REJECTIONS_SHOWN } from '../../src/core/placement/rejections.ts';
 import type { PlacementOffer, PlacementSnapshot, QueuedJob } from '../../src/core/placement/types.ts';
 import { parseMicros } from '../../src/core/money.ts';
 import { askOf, differences, hashAsk, isExpired, type HeldQuote } from '../../src/core/quote.ts';
-import {
-  later,
-  NOW,
-  offerOf,
-  providerOf,
-  specOf,
-  world,
-  worldOf,
-  type SpecParts,
-} from './placement-world.ts';
+import { world } from './placement-arbitraries.ts';
+import { later, NOW, offerOf, providerOf, specOf, worldOf, type SpecParts } from './placement-world.ts';
 
 const quoteIn = (at: PlacementSnapshot, job: QueuedJob): Quoted => quoteFor(marketOf(at), stateOf(at), job);
 const asked = (parts: SpecParts = {}) => jobToQuote(specOf(parts), 'acme', NOW);
@@ -299,6 +291,8 @@ test('whatever vendors ask by then, a job with a living quote has a place as lon
         priceMicrosPerHour: times(offer.priceMicrosPerHour),
         spotPriceMicrosPerHour: times(offer.spotPriceMicrosPerHour),
       }));
+      // Certificates and policies go on ageing; what a quote holds is the price.
+      fc.pre(decide({ ...at, now: later(899) }, { ...job, quote }).placement !== undefined);
       const { placement } = decide({ ...at, offers, now: later(899) }, { ...job, quote });
       expect(placement).not.toBeNull();
       expect(placement!.priceMicrosPerHour <= BigInt(quote.ceilingMicrosPerHour)).toBe(true);

@@ -17,7 +17,8 @@ import {
 } from '../../src/core/placement/record.ts';
 import type { PlacementPlan, PlacementSnapshot, QueuedJob } from '../../src/core/placement/types.ts';
 import type { PoolUse, ProviderTerms, WorldState } from '../../src/core/world.ts';
-import { jobOf, later, offerOf, providerOf, world, worldOf } from './placement-world.ts';
+import { world } from './placement-arbitraries.ts';
+import { jobOf, later, offerOf, providerOf, worldOf } from './placement-world.ts';
 
 /** The same world, as it is loaded: what is sold apart from how it stands. */
 function loaded(snapshot: PlacementSnapshot): { terms: ProviderTerms[]; state: WorldState } {
@@ -26,7 +27,9 @@ function loaded(snapshot: PlacementSnapshot): { terms: ProviderTerms[]; state: W
   const terms = providers.map(({ name }, version) => ({
     provider: name,
     version,
-    offers: offers.filter(({ provider }) => provider === name).map((offer) => ({ ...offer, used: 0 as const })),
+    offers: offers
+      .filter(({ provider }) => provider === name)
+      .map((offer) => ({ ...offer, used: 0 as const })),
     pools: pools.filter(({ provider }) => provider === name).map((pool) => ({ ...pool, ...none })),
   }));
   const uses = new Map(
@@ -34,7 +37,9 @@ function loaded(snapshot: PlacementSnapshot): { terms: ProviderTerms[]; state: W
       name,
       {
         offers: new Map(
-          offers.filter(({ provider, used }) => provider === name && used > 0).map((offer) => [offer.name, offer.used]),
+          offers
+            .filter(({ provider, used }) => provider === name && used > 0)
+            .map((offer) => [offer.name, offer.used]),
         ),
         pools: new Map<string, PoolUse>(
           pools.filter(({ provider }) => provider === name).map((pool) => [pool.name, pool]),
@@ -50,7 +55,11 @@ function loaded(snapshot: PlacementSnapshot): { terms: ProviderTerms[]; state: W
 const said = ({ placements, waiting, wakeAt }: PlacementPlan) =>
   canonicalJson({
     placements: placements.map(({ decision, ...rest }) => ({ ...rest, decision: decision() })),
-    waiting: waiting.map(({ jobId, waiting: why, decision }) => ({ jobId, why: why(), decision: decision() })),
+    waiting: waiting.map(({ jobId, waiting: why, decision }) => ({
+      jobId,
+      why: why(),
+      decision: decision(),
+    })),
     wakeAt,
   });
 
@@ -119,7 +128,12 @@ describe('the engine’s name', () => {
       offerOf('alpha', 'eight', { pool: 'host', priceMicrosPerHour: 9_000_000n }),
       offerOf('alpha', 'one', { gpuCount: 1, pool: 'host', priceMicrosPerHour: 1_200_000n, capacity: 8 }),
       offerOf('beta', 'spot', { spotPriceMicrosPerHour: 400n, currency: 'USD', capacity: 2 }),
-      offerOf('beta', 'small', { gpuModel: 'L4', gpuCount: 1, gpuMemoryGiB: 24, priceMicrosPerHour: 700_000n }),
+      offerOf('beta', 'small', {
+        gpuModel: 'L4',
+        gpuCount: 1,
+        gpuMemoryGiB: 24,
+        priceMicrosPerHour: 700_000n,
+      }),
     ],
     pools: [
       {
@@ -137,7 +151,10 @@ describe('the engine’s name', () => {
     },
     jobs: (['cheapest', 'available', 'balanced'] as const).flatMap((objective, index) => [
       jobOf(`a-${index}`, { placement: { objective } }),
-      jobOf(`b-${index}`, { placement: { objective, spot: 'allowed' }, resources: { gpu: { models: ['H100', 'L4'] } } }),
+      jobOf(`b-${index}`, {
+        placement: { objective, spot: 'allowed' },
+        resources: { gpu: { models: ['H100', 'L4'] } },
+      }),
       jobOf(`c-${index}`, { placement: { objective }, resources: { gpu: { count: 8 } } }),
     ]),
   });

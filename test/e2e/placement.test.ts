@@ -39,7 +39,9 @@ describe('a place is chosen', () => {
     const second = await world.submit(sleeper('second'), 'second');
     expect(await placementOf(second)).toMatchObject({ provider: 'near', offer: 'small' });
     const { items: against } = await world.get('/v1/compliance');
-    expect(against).toMatchObject([{ jobId: first, breaches: [{ rule: 'countries', level: 'project', of: 'e2e' }] }]);
+    expect(against).toMatchObject([
+      { jobId: first, breaches: [{ rule: 'countries', level: 'project', of: 'e2e' }] },
+    ]);
     const [placed] = await decisionsOf(second);
     expect(placed).toMatchObject({
       outcome: { kind: 'placed', provider: 'near', estimatedCost: { amount: '150', currency: 'KRW' } },

@@ -14,7 +14,7 @@ import {
   providers,
 } from '../../src/store/schema.ts';
 import type { Store, Tx } from '../../src/store/store.ts';
-import { onGround } from './ground.ts';
+import { onGround, somebodyWaits } from './ground.ts';
 import { allocationRow, jobRow, NOW, placementRow } from './rows.ts';
 
 const LEASE = { seconds: 6, marginMs: 500 };
@@ -236,12 +236,8 @@ describe('two at once, on two connections', () => {
       const result = await first(tx);
       written.resolve();
       // Until the other waits for a lock of ours: that is what this is about.
-      for (;;) {
-        const { rows } = await tx.execute<{ n: number }>(sql`
-          select count(*)::int as n from pg_locks where not granted and pid <> pg_backend_pid()`);
-        if ((rows[0]?.n ?? 0) > 0) return result;
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
+      await somebodyWaits(tx);
+      return result;
     });
     await written.promise;
     return Promise.all([one, store.transaction(second)]);

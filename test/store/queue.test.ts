@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { queueRankOf } from '../../src/core/queue-rank.ts';
@@ -6,12 +6,10 @@ import {
   loadQueued,
   loadQueuedOf,
   loadShares,
-  queuedQuery,
-  QUEUEING,
   type QueueMark,
   type QueuedRow,
 } from '../../src/store/load/queue.ts';
-import { allocations, jobs, offers, projects } from '../../src/store/schema.ts';
+import { allocations, jobs, projects } from '../../src/store/schema.ts';
 import type { JobRow, Store } from '../../src/store/store.ts';
 import { onGround } from './ground.ts';
 import { allocationRow, jobRow, NOW } from './rows.ts';
@@ -165,88 +163,5 @@ describe('shares', () => {
       ]),
     );
     expect(await loadShares(store.db, [])).toEqual(new Map());
-  });
-});
-
-/** One node of an executed plan, as EXPLAIN (ANALYZE, FORMAT JSON) gives it. */
-interface PlanNode {
-  readonly 'Node Type': string;
-  readonly 'Relation Name'?: string;
-  readonly 'Index Name'?: string;
-  readonly 'Actual Rows': number;
-  readonly 'Actual Loops': number;
-  readonly 'Rows Removed by Filter'?: number;
-  readonly Plans?: readonly PlanNode[];
-}
-
-describe('what reading the queue costs is bounded by what is returned', () => {
-  const QUEUED = 4_000;
-  const FINISHED = 20_000;
-
-  /** Most of what is queued is one project's; 300 others have a few each. Finished jobs are everybody's. */
-  async function fill(): Promise<void> {
-    await store.db.execute(sql`
-      insert into projects (name, organization, created_at)
-      select 'many-' || n, 'nia', now() from generate_series(0, 299) n on conflict do nothing`);
-    const insert = (prefix: string, state: string, count: number, project: SQL) => sql`
-      insert into jobs (id, organization, project, name, kind, spec, priority, queue_rank, state, reason, created_at,
-        queued_at, finished_at, created_by)
-      select ${prefix} || lpad(n::text, 8, '0'), 'nia', ${project}, 'j', 'training', '{}', 50, n * 7919 % 100003,
-        ${state}, 'submitted', now(), now(), case when ${state} = 'queued' then null else now() end, 'key-test'
-      from generate_series(1, ${count}::int) n`;
-    await store.db.execute(insert('fin-', 'succeeded', FINISHED, sql`'many-' || n % 300`));
-    await store.db.execute(insert('big-', 'queued', QUEUED - 600, sql`'kogpt'`));
-    await store.db.execute(insert('few-', 'queued', 600, sql`'many-' || n % 300`));
-  }
-
-  const nodes = (plan: PlanNode): PlanNode[] => [plan, ...(plan.Plans ?? []).flatMap(nodes)];
-  async function jobScans(query: SQL): Promise<PlanNode[]> {
-    const { rows } = await store.db.execute<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
-      sql`explain (analyze, format json) ${query}`,
-    );
-    return nodes(rows[0]!['QUERY PLAN'][0].Plan).filter((node) => node['Relation Name'] === 'jobs');
-  }
-  /** Rows that a scan looked at, all its loops together. */
-  const looked = (node: PlanNode) =>
-    (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'];
-
-  test.each([
-    ['before anybody has counted the rows', sql`select 1`],
-    ['with statistics', sql`analyze jobs`],
-  ])('%s', async (_, prepare) => {
-    await fill();
-    await store.db.execute(prepare);
-    const start: ReadonlyMap<string, QueueMark> = new Map();
-    const first = await loadQueued(store.db, start, 20, MARGIN);
-    expect(first).toHaveLength(20 + 600);
-    const marks = moved(start, first);
-    for (const [query, returned, asked] of [
-      [queuedQuery(QUEUEING, start, 20, MARGIN), 620, 301],
-      [queuedQuery(QUEUEING, marks, 20, MARGIN), 20, 301],
-      [queuedQuery(sql`select 'kogpt'`, marks, 20, MARGIN), 20, 1],
-    ] as const) {
-      const scans = await jobScans(query);
-      expect(new Set(scans.map((node) => node['Index Name']))).toEqual(new Set(['jobs_queue']));
-      // A row for each project that the loose scan finds, and those that are returned.
-      const total = scans.reduce((sum, node) => sum + looked(node), 0);
-      // (EXPLAIN gives rows per loop, rounded.)
-      expect(total).toBeLessThanOrEqual(returned + asked + 5);
-      expect(total).toBeGreaterThanOrEqual(returned);
-    }
-  });
-
-  test('and what is used of offers is found by its index', async () => {
-    await store.db.execute(sql`
-      insert into offers (provider, name, region, gpu_count, gpu_memory_gib, cpus, memory_gib, capacity, used,
-        price_micros_per_hour, currency, updated_at)
-      select 'pangyo', 'o-' || n, 'kr', 0, 0, 4, 16, 4, case when n % 1000 = 0 then 1 else 0 end, 1, 'KRW', now()
-      from generate_series(1, 10000) n`);
-    await store.db.execute(sql`analyze offers`);
-    const { rows } = await store.db.execute<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
-      sql`explain (analyze, format json) select provider, name, used from ${offers} where ${offers.used} > ${0}`,
-    );
-    const scans = nodes(rows[0]!['QUERY PLAN'][0].Plan);
-    expect(scans.map((node) => node['Index Name'])).toContain('offers_used');
-    expect(scans.reduce((most, node) => Math.max(most, looked(node)), 0)).toBe(10);
   });
 });

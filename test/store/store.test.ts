@@ -10,6 +10,7 @@ import { CHECK_VIOLATION, constraintOf, sqlState, UNIQUE_VIOLATION } from '../..
 import { openStore, readDatabaseTime, type Store } from '../../src/store/store.ts';
 import { createEmptyDatabase, type TestDatabase } from '../harness/database.ts';
 import { startSystemPostgres, systemPostgres } from '../harness/system-postgres.ts';
+import { expectFewRowsRead, expectUsesRead, fillQueue } from './queue-plan.ts';
 import { allocationRow, insertGround, jobRow, NOW } from './rows.ts';
 
 const system = systemPostgres('the store on a PostgreSQL of this machine');
@@ -241,22 +242,24 @@ describe.each(servers)('the store on $server', ({ start }) => {
     expect(Math.abs(time.getTime() - Date.now())).toBeLessThan(60_000);
   });
 
-  test('the queue is read in order from its index, however many jobs are finished', async () => {
-    const many = (state: string, finished: string) =>
-      store.db.execute(sql`
-        insert into jobs (id, organization, project, name, kind, spec, priority, state, reason, created_at, queued_at, finished_at, created_by)
-        select 'job-many-' || ${state}::text || n, 'nia', 'kogpt', 'many', 'training', '{}', n % 100, ${state}, 'test', now(), now(),
-          ${sql.raw(finished)}, 'key-test'
-        from generate_series(1, 10000) n`);
-    await many('succeeded', 'now()');
-    await many('queued', 'null');
-    await store.db.execute(sql`analyze jobs`);
-    const plan = await store.db.execute<Record<string, string>>(sql`
-      explain select id from jobs where state = 'queued' order by priority desc, id limit 100`);
-    expect(plan.rows.map((row) => Object.values(row).join('')).join('\n')).toMatch(/Scan using jobs_queue/);
-    const page = await store.db.execute<Record<string, string>>(sql`
-      explain select id from jobs where project = 'kogpt' order by id desc limit 50`);
-    expect(page.rows.map((row) => Object.values(row).join('')).join('\n')).not.toContain('Sort');
+  describe('however many jobs are finished', () => {
+    test('the queue is read from its index and no more of it than is needed, before rows were ever counted', async () => {
+      await store.db.execute(sql`truncate allocations, jobs`);
+      await fillQueue(store);
+      await expectFewRowsRead(store);
+    });
+    test('and when they are', async () => {
+      await store.db.execute(sql`analyze jobs`);
+      await expectFewRowsRead(store);
+    });
+    test('and what is used of offers, from the index of those', () => expectUsesRead(store));
+    test('a project’s newest jobs are read without sorting', async () => {
+      const page = await store.db.execute<Record<string, string>>(sql`
+        explain select id from jobs where project = 'kogpt' order by id desc limit 50`);
+      const plan = page.rows.map((row) => Object.values(row).join('')).join('\n');
+      expect(plan).toMatch(/Scan.* using jobs_by_project/);
+      expect(plan).not.toContain('Sort');
+    });
   });
 });
 

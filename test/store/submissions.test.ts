@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { queueRankOf } from '../../src/core/queue-rank.ts';
 import type { HeldQuote } from '../../src/core/quote.ts';
 import { insertSubmissions, submittedJob, type SubmissionRow } from '../../src/store/apply/submissions.ts';
 import { events, idempotency, jobs } from '../../src/store/schema.ts';
@@ -42,6 +43,18 @@ test('what is stored is what the first answer said, field by field', async () =>
   expect(
     (await store.db.select().from(events)).map(({ jobId, type, reason }) => [jobId, type, reason]),
   ).toEqual([['job-1', 'job.queued', 'submitted']]);
+});
+
+test('older jobs were given the rank that they would have got', async () => {
+  const made = [0, 1, 50, 99, 100].map(
+    (priority) => [new Date(1_772_442_000_123 + priority * 7), priority] as const,
+  );
+  // As migrations/0002 has it.
+  const { rows } = await store.db.execute<{ rank: number }>(sql`
+    select (floor(extract(epoch from at) * 1000)::bigint - priority * 360000)::float8 as rank
+    from unnest(${sql.param(made.map(([at]) => at.toISOString()))}::timestamptz[],
+      ${sql.param(made.map(([, priority]) => priority))}::int[]) as t(at, priority)`);
+  expect(rows.map(({ rank }) => rank)).toEqual(made.map(([at, priority]) => queueRankOf(at, priority)));
 });
 
 describe('a key', () => {

@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Policies } from '../../src/core/policy.ts';
 import { NO_RULES } from '../../src/core/rules.ts';
@@ -17,7 +17,7 @@ import {
   providers,
 } from '../../src/store/schema.ts';
 import type { Store } from '../../src/store/store.ts';
-import { onGround } from './ground.ts';
+import { onGround, somebodyWaits } from './ground.ts';
 import { allocationRow, jobRow, NOW } from './rows.ts';
 
 const before = (ms: number) => new Date(NOW.getTime() - ms);
@@ -40,7 +40,7 @@ const world = async () => {
 
 beforeEach(async () => {
   await store.db.execute(sql`truncate allocations, jobs, exchange_rates, policies`);
-  await store.db.update(offers).set({ used: 0, pool: null, withdrawnAt: null });
+  await store.db.update(offers).set({ used: 0, capacity: 2, pool: null, withdrawnAt: null });
   await store.db.delete(pools);
   await store.db.update(organizations).set({ rules: null, rulesVersion: 0 });
   await store.db.update(projects).set({ rules: null, rulesVersion: 0 });
@@ -157,27 +157,17 @@ describe('the world is', () => {
   });
 
   test('of one moment: what is committed while it is read is not half in it', async () => {
-    const cache: TermsCache = new Map();
-    await load(cache);
-    // Whoever changes terms and use together must never be seen in between.
-    const churn = (async () => {
-      for (let n = 1; n <= 40; n += 1) {
-        await store.transaction(async (tx) => {
-          await tx.update(providers).set({ offersVersion: sql`offers_version + 1` });
-          await tx.update(offers).set({ capacity: n, used: n });
-        });
-      }
-      return 'done';
-    })();
-    let looks = 0;
-    while ((await Promise.race([churn, Promise.resolve('going')])) === 'going') {
-      const { terms, state } = await load(cache);
-      const [offer] = worldOf(terms, state).offers;
-      if (offer!.used > 0) expect(offer!.used).toBe(offer!.capacity);
-      looks += 1;
-    }
-    expect(looks).toBeGreaterThan(3);
-    await store.db.update(offers).set({ used: 0, capacity: 2 }).where(eq(offers.provider, 'pangyo'));
-    await store.db.update(providers).set({ offersVersion: sql`offers_version + 1` });
+    const reading = Promise.withResolvers<LoadedWorld>();
+    await store.transaction(async (tx) => {
+      // The load has read the providers, and their versions, when it comes to wait for this.
+      await tx.execute(sql`lock table offers`);
+      load().then(reading.resolve, reading.reject);
+      await somebodyWaits(tx);
+      await tx.update(providers).set({ offersVersion: sql`offers_version + 1` });
+      await tx.update(offers).set({ capacity: 9, used: 9 });
+    });
+    const { terms, state } = await reading.promise;
+    expect(worldOf(terms, state).offers).toMatchObject([{ capacity: 2, used: 0 }]);
+    expect((await world()).offers).toMatchObject([{ capacity: 9, used: 9 }]);
   });
 });

@@ -145,7 +145,8 @@ function bestOfTier(request: Request, pass: Pass, tier: number, keep: number): E
   const orders = ordersOf(pass, request.spec.placement.objective);
   const heap = fronts(request, pass, orders);
   const found: Entry[] = [];
-  for (const sale of request.held.keys()) consider(request, pass, tier, keep, sale, found);
+  for (const sale of request.held.keys())
+    if (isAskedFor(request, pass, sale)) consider(request, pass, tier, keep, sale, found);
   while (heap.length > 0) {
     const front = heap[0] as Front;
     const worst = found[keep - 1];
@@ -159,6 +160,12 @@ function bestOfTier(request: Request, pass: Pass, tier: number, keep: number): E
     if (!request.held.has(sale)) consider(request, pass, tier, keep, sale, found);
   }
   return found;
+}
+
+/** Is it of a shape and a sort that fits? What stands in a front is. */
+function isAskedFor({ byShape, wants }: Request, pass: Pass, sale: number): boolean {
+  const shape = pass.market.columns.shape[sale >> 1] ?? 0;
+  return byShape[shape] === 0 && (wants & ((sale & 1) === 1 ? SPOT : ON_DEMAND)) !== 0;
 }
 
 function fronts(request: Request, pass: Pass, orders: Orders): Front[] {

@@ -50,7 +50,11 @@ export function breachesOf(
   ]);
 }
 
-function ofPlace({ provider, region }: PlacedJob, { level, name, rules }: LeveledRules, at: Circumstances): Breach[] {
+function ofPlace(
+  { provider, region }: PlacedJob,
+  { level, name, rules }: LeveledRules,
+  at: Circumstances,
+): Breach[] {
   const breach = (rule: RuleName, detail: string): Breach => ({ rule, level, of: name, detail });
   const ofRegion = passes(rules.regions, region)
     ? []

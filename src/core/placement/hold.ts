@@ -47,7 +47,7 @@ function mayHold(request: Request, pass: Pass, position: number): boolean {
 }
 
 /** How much of what it needs is not free, the worst dimension, as a share. */
-function lacking(request: Request, pass: Pass, position: number): number {
+export function lacking(request: Request, pass: Pass, position: number): number {
   const places = (request.needs.nodes - (pass.free[position] ?? 0)) / request.needs.nodes;
   const draw = drawOf(pass, position, request.needs);
   if (draw === null) return Math.max(0, places);

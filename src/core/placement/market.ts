@@ -128,7 +128,9 @@ export function openMarket(terms: Terms): Market {
     provider: Int32Array.from(lots, ({ offer }) => providerAt.get(offer.provider) ?? 0),
     region: regions.column,
     shape: shapes.column,
-    pool: Int32Array.from(lots, ({ offer }) => poolAt.get(`${offer.provider}\n${offer.pool}`) ?? -1),
+    pool: Int32Array.from(lots, ({ offer: { provider, pool } }) =>
+      pool === null ? -1 : (poolAt.get(`${provider}\n${pool}`) ?? -1),
+    ),
     capacity: Int32Array.from(lots, ({ offer }) => offer.capacity),
     gpuCount: Int32Array.from(lots, ({ offer }) => offer.gpuCount),
     sold: Uint8Array.from(lots, soldAs),

@@ -119,7 +119,7 @@ const CHANGES: Partial<Record<RuleName, Change>> = {
   separation: ({ request }) =>
     `wait until the place that lost it is well or forgotten, or lower minSeparationKm from ${request.places.minSeparationKm}`,
   places: ({ request, view }, positions) =>
-    `needs ${request.needs.nodes} machines of one offer at once: the largest has ${most(view, positions, (lot) => lot.offer.capacity)}`,
+    `needs ${request.needs.nodes} ${request.needs.nodes === 1 ? 'machine' : 'machines'} of one offer at once: the largest has ${most(view, positions, (lot) => lot.offer.capacity)}`,
   pool: () => 'ask for less: it would draw more than the pool has in all',
   spot: ({ request }) =>
     request.wants === 0

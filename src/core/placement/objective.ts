@@ -72,12 +72,12 @@ export function roomShare(places: number, capacity: number): number {
 }
 
 /** In points. */
-export function availabilityOf(room: number, steady: number, accepting: number, onDemand: number): number {
+export function availabilityOf(room: number, steady: number, accepts: number, onDemand: number): number {
   return Math.round(
     POINTS *
       (WEIGHTS.room * room +
         WEIGHTS.steady * steady +
-        WEIGHTS.accepting * accepting +
+        WEIGHTS.accepting * accepts +
         WEIGHTS.onDemand * onDemand),
   );
 }

@@ -22,7 +22,7 @@ const known = new WeakMap<Pass, Map<Objective, Orders>>();
 /** Made when first asked for: a pass without jobs of an objective needs none. */
 export function ordersOf(pass: Pass, objective: Objective): Orders {
   let orders = known.get(pass);
-  if (orders === undefined) known.set(pass, (orders = new Map()));
+  if (orders === undefined) known.set(pass, (orders = new Map<Objective, Orders>()));
   const made = orders.get(objective) ?? makeOrders(pass, objective);
   orders.set(objective, made);
   if (made.given !== pass.given) made.starts.fill(0);

@@ -70,7 +70,10 @@ export function recordMarket(
       common: common.hash,
       providers: providers.map((one) => ({ terms: one.terms?.hash ?? null, state: one.state.hash })),
     },
-    parts: [common, ...providers.flatMap((one) => (one.terms === null ? [one.state] : [one.terms, one.state]))],
+    parts: [
+      common,
+      ...providers.flatMap((one) => (one.terms === null ? [one.state] : [one.terms, one.state])),
+    ],
   };
 }
 
@@ -89,7 +92,12 @@ export function readPage(text: string): PageRecord {
 
 /** The hashes of everything that a market is made of. */
 export function partsOf({ common, providers }: MarketRecord): string[] {
-  return [...new Set([common, ...providers.flatMap(({ terms, state }) => (terms === null ? [state] : [terms, state]))])];
+  return [
+    ...new Set([
+      common,
+      ...providers.flatMap(({ terms, state }) => (terms === null ? [state] : [terms, state])),
+    ]),
+  ];
 }
 
 /** The market and the state that were recorded. Throws where a part is missing. */
@@ -99,11 +107,15 @@ export function readMarket(
 ): { readonly market: Market; readonly state: State } {
   const read = <T>(hash: string) => fromTagged(JSON.parse(textOf(hash))) as T;
   const common = read<Pick<WorldState, 'currency' | 'rates' | 'rules' | 'policies'>>(record.common);
-  const terms = record.providers.flatMap(({ terms: hash }) => (hash === null ? [] : [read<ProviderTerms>(hash)]));
+  const terms = record.providers.flatMap(({ terms: hash }) =>
+    hash === null ? [] : [read<ProviderTerms>(hash)],
+  );
   const states = record.providers.map(({ state }) =>
     read<{ provider: PlacementProvider; use: ProviderUse | null }>(state),
   );
-  const uses = new Map(states.flatMap(({ provider, use }) => (use === null ? [] : [[provider.name, use] as const])));
+  const uses = new Map(
+    states.flatMap(({ provider, use }) => (use === null ? [] : [[provider.name, use] as const])),
+  );
   const providers = states.map(({ provider }) => provider);
   return {
     market: marketFrom(terms, common, providers),

@@ -40,7 +40,7 @@ const DETAILS: Readonly<Record<RuleName, Detail>> = {
     return `is within ${minSeparationKm} km of ${near?.name ?? 'a place'} that lost the job`;
   },
   places: ({ request, lot }) =>
-    `there are ${lot.offer.capacity} of it, ${request.needs.nodes} are needed at once`,
+    `there are ${lot.offer.capacity} of it, ${request.needs.nodes} ${request.needs.nodes === 1 ? 'is' : 'are'} needed at once`,
   pool: (about) => `would draw ${drawIn(about)} of its pool ${about.lot.offer.pool}, which has less in all`,
   spot: (about) =>
     `${about.lot.offer.priceMicrosPerHour === null ? 'is sold as spot only' : 'has no price of the kind that is allowed'}${by(about, 'spot')}`,
@@ -120,7 +120,7 @@ function listed({ request, view, position }: Case): string {
 function fullness(view: Pass, position: number, lot: Lot): string {
   const pool = view.market.columns.pool[position] ?? -1;
   if (view.lotHeld[position] === 1 || view.poolHeld[pool] === 1)
-    return 'is held for a job that has waited longer';
+    return 'is held for a job that has waited long';
   const free = Math.max(0, view.free[position] ?? 0);
   if (pool >= 0 && free > 0) return `too little of its pool ${lot.offer.pool} is left`;
   return free === 0 ? `all ${lot.offer.capacity} are taken` : `${free} of ${lot.offer.capacity} are left`;

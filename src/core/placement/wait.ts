@@ -1,4 +1,5 @@
 import type { Waiting } from '../job.ts';
+import { lacking } from './hold.ts';
 import { brokenBy, leftAt, matchAll, type Matching } from './match.ts';
 import { nearestMiss, some } from './near.ts';
 import type { Pass } from './pass.ts';
@@ -40,31 +41,48 @@ export function positionsOf({ market }: Pass): number[] {
   return Array.from(market.lots, (_, position) => position);
 }
 
-/** In GPUs where GPUs are what is short: "needs 8 free H100 in one place of alpha/host-1: 5 are". */
+/**
+ * Of the offer that lacks least, in GPUs where it has any: "needs 8 free H100 in alpha/host-1: 5 are free". A whole offer
+ * is what it takes, so a job of three GPUs needs four free where they are sold by fours.
+ */
 function noCapacity(request: Request, view: Pass, { fitting }: Matching): Waiting {
-  const { count } = request.spec.resources.gpu;
   const { nodes } = request.needs;
-  const nearest = fitting.reduce((a, b) => (leftAt(view, b) > leftAt(view, a) ? b : a));
-  const left = leftAt(view, nearest);
+  const nearest = nearestOf(request, view, fitting);
+  const lot = view.market.lots[nearest];
+  const gpus = (lot?.offer.gpuCount ?? 0) * nodes;
+  const needed =
+    gpus > 0 ? `${gpus} free ${lot?.model}` : `${nodes} free ${nodes === 1 ? 'place' : 'places'}`;
+  const together = nodes > 1 ? ` on ${nodes} machines at once` : '';
   const where = some(
     fitting.map((position) => nameAt(view, position)),
     3,
   );
-  const held =
-    view.poolHeld.includes(1) || view.lotHeld.includes(1)
-      ? '; some is held for a job that has waited longer'
-      : '';
-  const model = view.market.lots[nearest]?.model;
-  const needed =
-    count > 0
-      ? `${count * nodes} free ${model ?? 'GPUs'}`
-      : `${nodes} free ${nodes === 1 ? 'place' : 'places'}`;
-  const together = nodes > 1 ? ` on ${nodes} machines at once` : '';
-  const most = count > 0 ? left : (view.free[nearest] ?? 0);
-  // Enough GPUs, and yet no room: it is CPUs or memory of the pool that are gone, or places that are counted apart.
-  const enough = most >= count * nodes && count > 0 ? ', but not the CPUs or memory with them' : '';
-  const detail = `needs ${needed}${together} in ${where}: ${most} ${most === 1 ? 'is' : 'are'} free${enough}${held}`;
+  const left = gpus > 0 ? leftAt(view, nearest) : (view.free[nearest] ?? 0);
+  const why = left >= (gpus || nodes) ? whyNot(request, view, nearest) : elsewhere(view, fitting);
+  const detail = `needs ${needed}${together} in ${where}: ${left} ${left === 1 ? 'is' : 'are'} free${why}`;
   return { reason: 'no-capacity', detail };
+}
+
+function nearestOf(request: Request, view: Pass, fitting: readonly number[]): number {
+  const lacks = new Map(fitting.map((position) => [position, lacking(request, view, position)]));
+  return fitting.reduce((a, b) => ((lacks.get(b) ?? 0) < (lacks.get(a) ?? 0) ? b : a));
+}
+
+const HELD = 'held for a job that has waited long';
+
+/** Enough is free, and yet there is no room. */
+function whyNot(request: Request, view: Pass, position: number): string {
+  if (isHeld(view, position)) return `, but ${HELD}`;
+  const short = (view.free[position] ?? 0) < request.needs.nodes;
+  return short ? ', but no place of the offer' : ', but not the CPUs or memory with them';
+}
+
+function elsewhere(view: Pass, fitting: readonly number[]): string {
+  return fitting.some((position) => isHeld(view, position)) ? `; some is ${HELD}` : '';
+}
+
+function isHeld({ market, lotHeld, poolHeld }: Pass, position: number): boolean {
+  return lotHeld[position] === 1 || poolHeld[market.columns.pool[position] ?? -1] === 1;
 }
 
 function providerHealth(view: Pass, positions: readonly number[]): Waiting {

@@ -30,7 +30,12 @@ export interface Chains {
  */
 const BREADTH = 30;
 
-export function openChains({ jobs }: { jobs: number }, droppable: Uint8Array, dear: number, stop: number): Chains {
+export function openChains(
+  { jobs }: { jobs: number },
+  droppable: Uint8Array,
+  dear: number,
+  stop: number,
+): Chains {
   return {
     droppable,
     dear,
@@ -101,7 +106,14 @@ function grow(state: State, chains: Chains, root: number, job: number, limit: nu
 }
 
 /** Whoever alone is in the way of an option is the next of a chain. */
-function driveOut(state: State, chains: Chains, job: number, option: number, total: number, bound: number): void {
+function driveOut(
+  state: State,
+  chains: Chains,
+  job: number,
+  option: number,
+  total: number,
+  bound: number,
+): void {
   const { problem, chosen, group, head, next } = state;
   const { value, driver, taken, onChain, queued, queue, stamp, droppable, dear } = chains;
   const { first, cost } = problem;

@@ -48,7 +48,10 @@ function attempt(state: State, chains: Chains, able: readonly number[], chance: 
 }
 
 /** How much more is placed than before the journal, and what it costs more. */
-function change({ problem, chosen, journal }: State, { droppable }: Chains): { placed: number; cost: number } {
+function change(
+  { problem, chosen, journal }: State,
+  { droppable }: Chains,
+): { placed: number; cost: number } {
   const before = new Map<number, number>();
   for (let at = 0; at < journal.length; at += 2) {
     const job = journal[at] as number;

@@ -29,7 +29,8 @@ export function fits({ problem, slotFree, poolFree }: Room, option: number): boo
   const pool = slotPool[where] as number;
   if (pool < 0) return true;
   for (let d = 0; d < DIMENSIONS; d += 1) {
-    if ((poolFree[pool * DIMENSIONS + d] as number) < (draws[option * DIMENSIONS + d] as number)) return false;
+    if ((poolFree[pool * DIMENSIONS + d] as number) < (draws[option * DIMENSIONS + d] as number))
+      return false;
   }
   return true;
 }

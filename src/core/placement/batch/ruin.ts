@@ -61,7 +61,8 @@ function inOrder({ problem }: State, ruined: readonly number[], job: number, cha
       stake:
         one === job && jobFirst
           ? Number.POSITIVE_INFINITY
-          : (few ? 1 / (first[one+1]! - first[one]!) : (cost[first[one] as number] as number)) * (0.2 + chance.next()),
+          : (few ? 1 / (first[one + 1]! - first[one]!) : (cost[first[one] as number] as number)) *
+            (0.2 + chance.next()),
     }))
     .sort((a, b) => b.stake - a.stake || a.one - b.one)
     .map(({ one }) => one);
