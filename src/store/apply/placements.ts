@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
-import { thatFit, type Taking } from '../../core/room.ts';
+import { thatFit, type Claim } from '../../core/room.ts';
 import type { Tx } from '../store.ts';
 import { ofFreeJobs, onUsableProviders, withSameRules, type RulesSeen } from './guards.ts';
 import { claim, lockRoom } from './room.ts';
 
 /** One placement as it is to be written: the decision's outcome with the names that were made for it. */
-export interface PlacementRow extends Taking, RulesSeen {
+export interface PlacementRow extends Claim, RulesSeen {
   readonly decisionId: string;
   readonly allocationId: string;
   readonly jobId: string;
@@ -31,8 +31,8 @@ export interface PlacementRow extends Taking, RulesSeen {
 /**
  * Writes placements behind every guard that makes them right, and says which came true. Dropped as stale: a job whose
  * organization's or project's rules changed since the plan, a provider that is no longer active and healthy, a job that
- * changed, a job whose old allocation could still run (fencing), an offer that is withdrawn or draws on another pool
- * by now, and what goes beyond the room of its offer or pool when the placements are taken in their order.
+ * changed, a job whose old allocation could still run (fencing), an offer that is withdrawn, is of another shape or draws
+ * on another pool by now, and what goes beyond the room of its offer or pool when the placements are taken in their order.
  *
  * Each guard locks what it looks at, so what it saw holds until the commit. The locks are taken in the order that every
  * writer keeps: organizations, projects → providers → allocations → jobs → pools → offers, in each by name. Who sets
