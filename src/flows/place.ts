@@ -117,6 +117,8 @@ async function placementRows(
     return {
       ...placement,
       ...rulesSeen(state, organization, project),
+      policiesVersion: state.policiesVersion,
+      providerVersion: state.providerVersions.get(placement.provider) ?? 0,
       shape: lot.offer,
       organization,
       project,

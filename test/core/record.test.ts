@@ -48,7 +48,8 @@ function loaded(snapshot: PlacementSnapshot): { terms: ProviderTerms[]; state: W
     ]),
   );
   const rulesVersions = { organizations: new Map(), projects: new Map() };
-  return { terms, state: { now, currency, rates, providers, rules, policies, uses, rulesVersions } };
+  const versions = { rulesVersions, providerVersions: new Map<string, number>(), policiesVersion: 0 };
+  return { terms, state: { now, currency, rates, providers, rules, policies, uses, ...versions } };
 }
 
 /** Everything that a plan says, as it would be stored. */

@@ -9,6 +9,7 @@ import {
   jobs,
   offers,
   organizations,
+  policies,
   pools,
   projects,
   providers,
@@ -40,7 +41,8 @@ beforeEach(async () => {
   await store.db.delete(pools);
   await store.db.update(organizations).set({ rulesVersion: 0 });
   await store.db.update(projects).set({ rulesVersion: 0 });
-  await store.db.update(providers).set({ mode: 'active', health: 'healthy' });
+  await store.db.update(providers).set({ mode: 'active', health: 'healthy', version: 1 });
+  await store.db.delete(policies);
   await store.db.insert(jobs).values([1, 2, 3].map((n) => jobRow(`job-${n}`)));
 });
 
@@ -188,6 +190,20 @@ describe('is dropped as stale', () => {
   ])('when its offer is another thing by now: %j', async (shape) => {
     await store.db.update(offers).set(shape as Partial<typeof offers.$inferInsert>);
     expect(await place(after(1_000), plan(1))).toEqual(new Set());
+  });
+
+  test('when something else is said of its provider', async () => {
+    await store.db.update(providers).set({ version: 2 });
+    expect(await place(after(1_000), plan(1))).toEqual(new Set());
+  });
+
+  test('when a policy was replaced', async () => {
+    const policy = { name: 'data-grades' as const, body: [], updatedAt: NOW, updatedBy: 'key-test' };
+    await store.db.insert(policies).values(policy);
+    expect(await place(after(1_000), plan(1))).toEqual(new Set());
+    expect(await place(after(1_000), plan(1, { policiesVersion: 1 }))).toEqual(new Set(['alc-1']));
+    await store.db.update(policies).set({ version: 2 });
+    expect(await place(after(1_000), plan(2, { policiesVersion: 1 }))).toEqual(new Set());
   });
 
   test('when its offer draws on another pool', async () => {

@@ -103,6 +103,8 @@ export function placementRow(n: number | string, more: Partial<PlacementRow> = {
     project: 'kogpt',
     organizationRulesVersion: 0,
     projectRulesVersion: 0,
+    policiesVersion: 0,
+    providerVersion: 1,
     provider: 'pangyo',
     offer: 'h100',
     region: 'kr-central',
