@@ -25,6 +25,24 @@ export interface Offer {
   readonly pool: string | null;
 }
 
+/** What of an offer decides whether a job fits there; the vendor may state it anew under the same name. */
+export type OfferShape = Pick<
+  Offer,
+  'region' | 'gpuModel' | 'gpuCount' | 'gpuMemoryGiB' | 'gpuFormFactor' | 'cpus' | 'memoryGiB'
+>;
+
+export function isSameShape(a: OfferShape, b: OfferShape): boolean {
+  return (
+    a.region === b.region &&
+    a.gpuModel === b.gpuModel &&
+    a.gpuCount === b.gpuCount &&
+    a.gpuMemoryGiB === b.gpuMemoryGiB &&
+    a.gpuFormFactor === b.gpuFormFactor &&
+    a.cpus === b.cpus &&
+    a.memoryGiB === b.memoryGiB
+  );
+}
+
 /**
  * What several offers of a provider draw on together: a host, a quota. Totals and what allocations hold of them;
  * null: that dimension is not limited.

@@ -1,3 +1,4 @@
+import { isSameShape, type OfferShape } from './offer.ts';
 import type { Draw } from './placement/types.ts';
 
 /** What one allocation holds: places of an offer, and what they draw of the offer's pool. */
@@ -9,6 +10,11 @@ export interface Taking {
   readonly draw: Draw | null;
 }
 
+/** What is to be taken of an offer, and what the offer was when that was decided. */
+export interface Claim extends Taking {
+  readonly shape: OfferShape;
+}
+
 /** What is left of the offers and pools that a plan wants to take of; by `provider\nname`, see placeOf. */
 export interface Room {
   readonly offers: ReadonlyMap<string, OfferRoom>;
@@ -18,6 +24,7 @@ export interface Room {
 export interface OfferRoom {
   readonly places: number;
   readonly pool: string | null;
+  readonly shape: OfferShape;
 }
 
 /** Null: that dimension is not limited. */
@@ -31,15 +38,16 @@ export interface PoolRoom {
 export const placeOf = (provider: string, name: string): string => `${provider}\n${name}`;
 
 /**
- * Those for which there is room when they are taken one after the other, whole or not at all; and whose offer still
- * draws on the pool that was planned with.
+ * Those for which there is room when they are taken one after the other, whole or not at all; and whose offer is
+ * still what it was, and draws on the pool that was planned with.
  */
-export function thatFit<T extends Taking>(takings: readonly T[], room: Room): T[] {
+export function thatFit<T extends Claim>(claims: readonly T[], room: Room): T[] {
   const offers = new Map(room.offers);
   const pools = new Map(room.pools);
-  return takings.filter(({ provider, offer, nodes, draw }) => {
+  return claims.filter(({ provider, offer, nodes, draw, shape }) => {
     const left = offers.get(placeOf(provider, offer));
-    if (left === undefined || left.pool !== (draw?.pool ?? null) || left.places < nodes) return false;
+    if (left === undefined || !isSameShape(left.shape, shape)) return false;
+    if (left.pool !== (draw?.pool ?? null) || left.places < nodes) return false;
     if (draw !== null) {
       const pool = pools.get(placeOf(provider, draw.pool));
       if (pool === undefined || !holds(pool, draw)) return false;

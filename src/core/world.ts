@@ -37,6 +37,10 @@ export interface WorldState extends Pick<World, 'now' | 'currency' | 'rates' | '
   readonly demand: readonly Shape[];
   /** Of the same moment as `rules`: what a placement is guarded by. */
   readonly rulesVersions: RulesVersions;
+  /** Of the same moment as `providers`: how often each was said something anew about (realm, certificates, mode). */
+  readonly providerVersions: ReadonlyMap<string, number>;
+  /** Of the same moment as `policies`: another number as soon as any of them is replaced. */
+  readonly policiesVersion: number;
 }
 
 export interface ProviderUse {

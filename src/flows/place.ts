@@ -2,6 +2,7 @@ import type { Placement, PlacementPlan } from '../core/placement/types.ts';
 import { Session } from '../core/placement/decide.ts';
 import { stateFrom } from '../core/placement/record.ts';
 import type { Market } from '../core/placement/market.ts';
+import { positionOf } from '../core/placement/pass.ts';
 import { rulesSeen, type WorldState } from '../core/world.ts';
 import type { Deps } from '../deps.ts';
 import { applyPlacements, type PlacementRow } from '../store/apply/placements.ts';
@@ -96,7 +97,7 @@ async function writePage(work: Work, page: readonly QueuedRow[], plan: Placement
 }
 
 async function placementRows(
-  { deps, now, state }: Work,
+  { deps, now, market, state }: Work,
   placements: readonly Placement[],
   byId: ReadonlyMap<string, QueuedRow>,
   inputId: string,
@@ -110,11 +111,15 @@ async function placementRows(
   );
   return placements.flatMap((placement) => {
     const job = byId.get(placement.jobId);
-    if (job === undefined) return [];
+    const lot = market.lots[positionOf(market, placement.provider, placement.offer)];
+    if (job === undefined || lot === undefined) return [];
     const { organization, project } = job;
     return {
       ...placement,
       ...rulesSeen(state, organization, project),
+      policiesVersion: state.policiesVersion,
+      providerVersion: state.providerVersions.get(placement.provider) ?? 0,
+      shape: lot.offer,
       organization,
       project,
       decisionId: deps.ids.next('dec', now),

@@ -49,7 +49,8 @@ function loaded(snapshot: PlacementSnapshot): { terms: ProviderTerms[]; state: W
   );
   const demand = [{ gpus: 1, cpuMillis: 8_000, memoryMiB: 0, models: [], popularity: 3 }];
   const rulesVersions = { organizations: new Map(), projects: new Map() };
-  return { terms, state: { now, currency, rates, providers, rules, policies, uses, demand, rulesVersions } };
+  const versions = { rulesVersions, providerVersions: new Map<string, number>(), policiesVersion: 0 };
+  return { terms, state: { now, currency, rates, providers, rules, policies, uses, demand, ...versions } };
 }
 
 /** Everything that a plan says, as it would be stored. */

@@ -26,6 +26,7 @@ const BEFORE_ACTING = [
 
 export const DEEDS = {
   submit: (world) => world.workload.submit(),
+  quote: (world) => world.shopper.quote(),
   misuse: (world) => world.workload.misuse(),
   cancel: (world) => world.workload.cancel(),
   move: (world) => world.workload.move(),
@@ -33,6 +34,12 @@ export const DEEDS = {
   changeOffer: (world) => world.workload.changeOffer(),
   withdrawOffer: (world) => world.workload.withdrawOffer(),
   vendorWord: (world) => world.workload.vendorWord(),
+  setRules: (world) => world.officials.setRules(),
+  setPolicy: (world) => world.officials.setPolicy(),
+  changePool: (world) => world.officials.changePool(),
+  reshapeOffer: (world) => world.officials.reshapeOffer(),
+  attest: (world) => world.officials.attest(),
+  restate: (world) => world.officials.restate(),
   nothing: () => undefined,
   agentAlone: (world, random) => agentOf(world, random).crash('alone', random.int(100, 9_000)),
   agentChildren: (world, random) => agentOf(world, random).crash('with-children', outage(random)),
@@ -67,12 +74,18 @@ export const DEEDS = {
     world.scheduler.note(proc.name, `stands still for ${ms} ms`);
     proc.pausedUntilMs = world.scheduler.nowMs + ms;
   },
+  /** A decision was made, and much may change before it is written. */
+  replicaHesitates: (world, random) => {
+    for (const { proc } of world.replicas)
+      proc.stall = { before: 'place:writePage', ms: random.int(500, 5_000) };
+  },
 } satisfies Record<string, Deed>;
 
 type Weights = Readonly<Partial<Record<keyof typeof DEEDS, number>>>;
 
 export const PEOPLE = {
   submit: 14,
+  quote: 2,
   misuse: 1,
   cancel: 3,
   move: 3,
@@ -80,6 +93,12 @@ export const PEOPLE = {
   changeOffer: 2,
   withdrawOffer: 1,
   vendorWord: 1,
+  setRules: 1,
+  setPolicy: 0.5,
+  changePool: 1,
+  reshapeOffer: 0.5,
+  attest: 0.5,
+  restate: 0.5,
   nothing: 6,
 } as Readonly<Record<keyof typeof DEEDS, number>>;
 
@@ -109,4 +128,7 @@ export const WEATHERS: readonly Weights[] = [
   { move: 10, cancel: 8, agentLies: 2, linkSlow: 1, replicaPauses: 2 },
   { replicaPauses: 14, replicaDies: 2, move: 6, cancel: 2, linkSlow: 1 },
   { replicaPauses: 14, changeOffer: 14, withdrawOffer: 6, drain: 5, agentFrozen: 2 },
+  { replicaHesitates: 14, setRules: 12, setPolicy: 4, attest: 2, restate: 6, move: 6 },
+  { quote: 12, changeOffer: 10, agentRefuses: 3, agentChildren: 2, move: 4 },
+  { replicaHesitates: 14, changePool: 12, reshapeOffer: 8, changeOffer: 3, move: 6 },
 ];

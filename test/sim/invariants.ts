@@ -1,105 +1,23 @@
 import pg from 'pg';
 import { ALLOCATION_TRANSITIONS, type AllocationState } from '../../src/core/allocation.ts';
-import {
-  JOB_TRANSITIONS,
-  isTerminal,
-  type JobSpec,
-  type JobState,
-  type Waiting,
-} from '../../src/core/job.ts';
+import { JOB_TRANSITIONS, isTerminal, type JobState } from '../../src/core/job.ts';
 import { costMicros } from '../../src/core/money.ts';
-import type { Vendor } from './market.ts';
-import { brokenPrice, brokenRules, type OfferFacts } from './oracle.ts';
+import {
+  NOTHING,
+  SNAPSHOT,
+  snapshotOf,
+  type AllocationFacts,
+  type EventFacts,
+  type JobFacts,
+  type ProviderFacts,
+  type Rows,
+  type Snapshot,
+} from './facts.ts';
+import { brokenPlacement } from './placed.ts';
+import { brokenRoom } from './room.ts';
 import type { Truth } from './truth.ts';
 
-export interface JobFacts {
-  readonly id: string;
-  readonly name: string;
-  readonly state: JobState;
-  readonly spec: JobSpec;
-  readonly waiting: Waiting | null;
-  readonly current: string | null;
-  readonly attempts: number;
-  readonly version: number;
-  readonly row: string;
-}
-
-export interface AllocationFacts {
-  readonly id: string;
-  readonly job: string;
-  readonly provider: string;
-  readonly offer: string;
-  readonly spot: boolean;
-  readonly state: AllocationState;
-  readonly listMicros: string;
-  readonly currency: string;
-  readonly priceMicros: string;
-  readonly seconds: number;
-  readonly chargedMicros: string;
-  readonly outcome: string | null;
-  readonly exitCode: number | null;
-  readonly endReason: string | null;
-  readonly leaseUntil: string;
-  readonly row: string;
-}
-
-interface OfferState extends OfferFacts {
-  readonly capacity: number;
-  readonly used: number;
-  readonly withdrawn: boolean;
-}
-
-interface ProviderFacts {
-  readonly name: string;
-  readonly mode: string;
-  readonly health: string;
-  /** Milliseconds between the verdict and what was last heard, counted from when we began to listen. */
-  readonly silentMs: number | null;
-}
-
-interface EventFacts {
-  readonly seq: number;
-  readonly job: string;
-  readonly type: string;
-  readonly allocation: string | null;
-}
-
-export interface Snapshot {
-  readonly jobs: ReadonlyMap<string, JobFacts>;
-  readonly allocations: ReadonlyMap<string, AllocationFacts>;
-  readonly offers: ReadonlyMap<string, OfferState>;
-  readonly providers: ReadonlyMap<string, ProviderFacts>;
-}
-
-/** What the snapshot's statement answers. */
-interface Rows {
-  readonly jobs: JobFacts[];
-  readonly allocations: AllocationFacts[];
-  readonly offers: OfferState[];
-  readonly providers: ProviderFacts[];
-  readonly events: EventFacts[];
-}
-
-const EMPTY: Snapshot = { jobs: new Map(), allocations: new Map(), offers: new Map(), providers: new Map() };
-const LIVE = ['submitting', 'active'];
-
-/** In order, because the order of rows on disk is nobody's choice. One statement, because a snapshot of two would be of two moments. */
-const SNAPSHOT = `select json_build_object(
-  'jobs', (select coalesce(json_agg(json_build_object('id', id, 'name', name, 'state', state, 'spec', spec, 'waiting', waiting,
-    'current', current_allocation_id, 'attempts', attempts, 'version', version, 'row', (to_jsonb(jobs) - 'spec')::text) order by id), '[]') from jobs),
-  'allocations', (select coalesce(json_agg(json_build_object('id', id, 'job', job_id, 'provider', provider, 'offer', offer,
-    'spot', spot, 'state', state, 'listMicros', list_price_micros_per_hour::text, 'currency', list_currency,
-    'priceMicros', price_micros_per_hour::text, 'seconds', metered_seconds, 'chargedMicros', charged_micros::text,
-    'outcome', outcome, 'exitCode', exit_code, 'endReason', end_reason, 'leaseUntil', lease_until,
-    'row', to_jsonb(allocations)::text) order by id), '[]') from allocations),
-  'providers', (select json_agg(json_build_object('name', name, 'mode', mode, 'health', health, 'silentMs',
-    extract(epoch from health_since - greatest(last_contact_at, (select (value ->> 'since')::timestamptz from engine_facts
-      where engine_facts.name = 'listening' and (value ->> 'since')::timestamptz <= health_since))) * 1000)) from providers),
-  'offers', (select coalesce(json_agg(json_build_object('provider', provider, 'name', name, 'gpuModel', gpu_model,
-    'gpuCount', gpu_count, 'gpuMemoryGiB', gpu_memory_gib, 'cpus', cpus, 'memoryGiB', memory_gib, 'region', region,
-    'currency', currency, 'capacity', capacity, 'used', used, 'withdrawn', withdrawn_at is not null) order by provider, name), '[]') from offers),
-  'events', (select coalesce(json_agg(json_build_object('seq', seq, 'job', job_id, 'type', type, 'allocation', allocation_id)
-    order by seq), '[]') from events where seq > $1)) as world`;
+const LIVE: readonly string[] = ['submitting', 'active'];
 
 /**
  * What must hold after every single step, whatever was broken before it. Reads on a connection of its own, so that
@@ -108,25 +26,17 @@ const SNAPSHOT = `select json_build_object(
 export class Invariants {
   readonly #client: pg.Client;
   readonly #truth: Truth;
-  readonly #vendors: ReadonlyMap<string, Vendor>;
   readonly #violated: (what: string) => void;
   readonly #downAfterMs: number;
-  #before: Snapshot = EMPTY;
+  #before: Snapshot = NOTHING;
   #lastSeq = 0;
   readonly #told = new Map<string, JobState>();
   readonly #toldAllocations = new Map<string, AllocationState>();
   checks = 0;
 
-  constructor(
-    url: string,
-    truth: Truth,
-    vendors: readonly Vendor[],
-    downAfterMs: number,
-    violated: (what: string) => void,
-  ) {
+  constructor(url: string, truth: Truth, downAfterMs: number, violated: (what: string) => void) {
     this.#client = new pg.Client({ connectionString: url });
     this.#truth = truth;
-    this.#vendors = new Map(vendors.map((vendor) => [vendor.name, vendor]));
     this.#violated = violated;
     this.#downAfterMs = downAfterMs;
     truth.objection = (allocationId, jobId) => this.#objection(allocationId, jobId);
@@ -152,12 +62,7 @@ export class Invariants {
       values: [this.#lastSeq],
     });
     const world = rows[0]!.world;
-    const now: Snapshot = {
-      jobs: new Map(world.jobs.map((job) => [job.id, job])),
-      allocations: new Map(world.allocations.map((one) => [one.id, one])),
-      offers: new Map(world.offers.map((offer) => [`${offer.provider}/${offer.name}`, offer])),
-      providers: new Map(world.providers.map((provider) => [provider.name, provider])),
-    };
+    const now = snapshotOf(world);
     for (const event of world.events) this.#history(event);
     for (const job of now.jobs.values()) this.#job(job, this.#before.jobs.get(job.id));
     for (const id of this.#before.jobs.keys()) if (!now.jobs.has(id)) this.#violated(`${id} is gone`);
@@ -166,7 +71,7 @@ export class Invariants {
     for (const provider of now.providers.values())
       this.#verdict(provider, this.#before.providers.get(provider.name));
     this.#onePerJob(now);
-    this.#capacity(now);
+    this.#all(brokenRoom(this.#before, now));
     this.#nothingUnowned(now);
     this.#before = now;
   }
@@ -213,7 +118,7 @@ export class Invariants {
   }
 
   #allocation(one: AllocationFacts, before: AllocationFacts | undefined, now: Snapshot): void {
-    if (before === undefined) this.#placement(one, now);
+    if (before === undefined) this.#all(brokenPlacement(one, now));
     else if (before.row !== one.row) {
       if (before.state === 'released')
         this.#violated(`${one.id} was released and changed: ${before.row} → ${one.row}`);
@@ -239,20 +144,8 @@ export class Invariants {
     }
   }
 
-  /** By the oracle, which shares nothing with the placement. */
-  #placement(one: AllocationFacts, now: Snapshot): void {
-    const job = now.jobs.get(one.job);
-    const offer = now.offers.get(`${one.provider}/${one.offer}`);
-    const vendor = this.#vendors.get(one.provider);
-    if (job === undefined || offer === undefined || vendor === undefined)
-      return this.#violated(`${one.id} is of nothing`);
-    const sale = { spot: one.spot, listMicros: BigInt(one.listMicros), currency: one.currency };
-    const broken = [...brokenRules(job.spec, offer, vendor), ...brokenPrice(job.spec, sale)];
-    if (broken.length > 0) this.#violated(`${one.id} of ${one.job} breaks ${broken.join(', ')}`);
-    const { mode, health } = now.providers.get(one.provider) ?? { mode: 'unknown', health: 'unknown' };
-    if (mode !== 'active' || health !== 'healthy')
-      this.#violated(`${one.id} was placed at ${one.provider}, which is ${mode} and ${health}`);
-    if (offer.withdrawn) this.#violated(`${one.id} was placed on a withdrawn offer`);
+  #all(violations: readonly string[]): void {
+    for (const violation of violations) this.#violated(violation);
   }
 
   /** Nobody is given up who was heard, and nobody for a silence of our own. */
@@ -283,22 +176,6 @@ export class Invariants {
     }
   }
 
-  #capacity(now: Snapshot): void {
-    const holding = new Map<string, number>();
-    for (const one of now.allocations.values()) {
-      if (one.state === 'released') continue;
-      const key = `${one.provider}/${one.offer}`;
-      holding.set(key, (holding.get(key) ?? 0) + 1);
-    }
-    for (const [key, offer] of now.offers) {
-      const held = holding.get(key) ?? 0;
-      if (offer.used !== held) this.#violated(`${key} says ${offer.used} are used, and ${held} hold it`);
-      const before = this.#before.offers.get(key)?.used ?? 0;
-      if (offer.used > before && offer.used > offer.capacity)
-        this.#violated(`${key} is oversold: ${offer.used} of ${offer.capacity}`);
-    }
-  }
-
   /** What really runs is an allocation's that is not released: else nobody would ever stop it, or bill it. */
   #nothingUnowned(now: Snapshot): void {
     for (const run of this.#truth.live.values()) {
@@ -317,28 +194,4 @@ export class Invariants {
     if (this.#before.jobs.get(jobId)?.state === 'succeeded') return 'the job has succeeded';
     return null;
   }
-
-  /** In calm, with nothing broken any more: is what a queued job says it waits for true? Null: yes. */
-  untrueWait(job: JobFacts): string | null {
-    const { waiting } = job;
-    if (waiting === null) return 'it waits without a reason';
-    const fitting = [...this.#before.offers.values()].filter((offer) => {
-      const vendor = this.#vendors.get(offer.provider);
-      return !offer.withdrawn && vendor !== undefined && brokenRules(job.spec, offer, vendor).length === 0;
-    });
-    const full = fitting.every((offer) => offer.used >= offer.capacity || RATELESS.has(offer.currency));
-    switch (waiting.reason) {
-      case 'no-capacity':
-        return fitting.length > 0 ? null : 'nothing fits, and it says that all is taken';
-      case 'no-match':
-      case 'no-rate':
-        return full || pricey(job.spec) ? null : `it says ${waiting.reason}, and there is room that fits`;
-      default:
-        return `it still says ${waiting.reason}: ${waiting.detail}`;
-    }
-  }
 }
-
-const RATELESS = new Set(['EUR']);
-/** Prices and spot are the tenant's own walls; the oracle looks at them when something is placed. */
-const pricey = (spec: JobSpec) => spec.placement.maxPricePerHour !== null || spec.placement.spot === 'only';

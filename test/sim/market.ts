@@ -1,91 +1,167 @@
 import { sql } from 'drizzle-orm';
 import { SYSTEM } from '../../src/core/access.ts';
-import type { JobSpec } from '../../src/core/job.ts';
-import type { OfferTerms } from '../../src/core/offer-set.ts';
-import type { Site as Place } from '../../src/core/provider.ts';
+import type { FormFactor } from '../../src/core/gpu.ts';
+import type { OfferTerms, PoolTerms } from '../../src/core/offer-set.ts';
+import type { Certification, Realm, Site as Place } from '../../src/core/provider.ts';
 import { putOffers } from '../../src/store/apply/offers.ts';
+import { putPools } from '../../src/store/apply/pools.ts';
 import { exchangeRates, organizations, projects, providers } from '../../src/store/schema.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Random } from './random.ts';
+import { START_MS } from './scheduler.ts';
 
 export interface Vendor {
   readonly name: string;
   readonly kind: 'agent' | 'process';
   readonly site: Place;
+  readonly realm: Realm;
+  readonly certifications: readonly Certification[];
+  /** Did the service vouch for the two above, in the beginning? */
+  readonly attested: boolean;
   readonly offers: readonly OfferTerms[];
+  readonly pools: readonly PoolTerms[];
 }
 
-const place = (city: string, country: string, region: string): Place => ({
-  city,
-  country,
-  region,
-  latitude: 0,
-  longitude: 0,
-});
-const SITES: readonly [string, 'agent' | 'process', Place][] = [
-  ['pangyo', 'agent', place('Pangyo', 'KR', 'kr-central')],
-  ['gwangju', 'agent', place('Gwangju', 'KR', 'kr-south')],
-  ['tokyo', 'agent', place('Tokyo', 'JP', 'jp-east')],
-  ['local', 'process', place('Seoul', 'KR', 'kr-central')],
+type Stand = Omit<Vendor, 'offers' | 'pools' | 'certifications'> & {
+  /** How long after the beginning they end; null: not within the run. */
+  readonly certificates: readonly {
+    readonly scheme: string;
+    readonly grade: string;
+    readonly ends: boolean;
+  }[];
+  /** What its offers draw on together; null: each stands for itself. */
+  readonly pool: Omit<PoolTerms, 'name'> | null;
+};
+
+const MIB = 1_024;
+const csap = (grade: string, ends: boolean) => ({ scheme: 'CSAP', grade, ends });
+/** Pangyo and Seoul are 25 km apart, Gwangju is 250 from both, Tokyo a thousand. */
+const STANDS: readonly Stand[] = [
+  {
+    name: 'pangyo',
+    kind: 'agent',
+    site: { city: 'Pangyo', country: 'KR', region: 'kr-central', latitude: 37.3948, longitude: 127.1112 },
+    realm: 'public',
+    certificates: [csap('middle', true)],
+    attested: true,
+    pool: { gpus: 4, cpuMillis: 40_000, memoryMiB: 320 * MIB },
+  },
+  {
+    name: 'gwangju',
+    kind: 'agent',
+    site: { city: 'Gwangju', country: 'KR', region: 'kr-south', latitude: 35.1595, longitude: 126.8526 },
+    realm: 'government',
+    certificates: [csap('high', false), { scheme: 'ISMS-P', grade: 'certified', ends: true }],
+    attested: true,
+    pool: null,
+  },
+  {
+    name: 'tokyo',
+    kind: 'agent',
+    site: { city: 'Tokyo', country: 'JP', region: 'jp-east', latitude: 35.6762, longitude: 139.6503 },
+    realm: 'public',
+    certificates: [{ scheme: 'ISMS-P', grade: 'certified', ends: false }],
+    attested: true,
+    pool: { gpus: 6, cpuMillis: null, memoryMiB: null },
+  },
+  {
+    name: 'local',
+    kind: 'process',
+    site: { city: 'Seoul', country: 'KR', region: 'kr-central', latitude: 37.5665, longitude: 126.978 },
+    realm: 'on-premises',
+    certificates: [csap('middle', false)],
+    attested: false,
+    pool: null,
+  },
 ];
+export const SITES: readonly string[] = STANDS.map(({ name }) => name);
+
 /** In micros of KRW. EUR has none on purpose. */
 export const RATES: ReadonlyMap<string, bigint> = new Map([
   ['KRW', 1_000_000n],
   ['JPY', 9_137_500n],
 ]);
-export const PROJECTS = ['kogpt', 'vision'] as const;
 
-/** Who sells what: a GPU offer or two and one without GPUs each, at prices of the seed. */
+/** Project → organization, and how much of the load it brings. */
+export const PROJECTS = {
+  kogpt: { organization: 'acme', load: 5 },
+  vision: { organization: 'acme', load: 3 },
+  weather: { organization: 'nuri', load: 2 },
+} as const;
+export type Project = keyof typeof PROJECTS;
+export const PROJECT_NAMES = Object.keys(PROJECTS) as Project[];
+export const ORGANIZATIONS = [...new Set(Object.values(PROJECTS).map(({ organization }) => organization))];
+
+/** Who sells what, at prices of the seed. */
 export function makeMarket(random: Random): Vendor[] {
-  return SITES.map(([name, kind, site]) => {
-    const currency = name === 'tokyo' ? 'JPY' : 'KRW';
-    const per = (won: number) => BigInt(Math.round((won * 1e12) / Number(RATES.get(currency))));
-    const base = {
-      region: site.region,
-      currency,
-      effectiveFrom: null,
-      listed: null,
-      cpus: 16,
-      memoryGiB: 128,
-    };
-    const gpu = {
-      gpuModel: random.pick(['H100', 'A100-80GB']),
-      gpuCount: random.pick([1, 2, 4]),
-      gpuMemoryGiB: 80,
-    };
-    const none = { gpuModel: null, gpuCount: 0, gpuMemoryGiB: 0 };
-    const spot = random.chance(0.5) ? per(random.int(500, 2_000)) : null;
-    const offers: OfferTerms[] = [
-      {
-        ...base,
-        ...gpu,
-        name: 'gpu',
-        capacity: random.int(1, 4),
-        priceMicrosPerHour: per(random.int(2_000, 9_000)),
-        spotPriceMicrosPerHour: spot,
-      },
-      {
-        ...base,
-        ...none,
-        name: 'cpu',
-        capacity: random.int(1, 3),
-        priceMicrosPerHour: per(random.int(50, 400)),
-        spotPriceMicrosPerHour: null,
-      },
-    ];
-    if (name === 'gwangju') {
-      offers.push({
-        ...base,
-        ...gpu,
-        name: 'euro',
-        currency: 'EUR',
-        capacity: 5,
-        priceMicrosPerHour: 1n,
-        spotPriceMicrosPerHour: null,
-      });
-    }
-    return { name, kind, site, offers };
+  return STANDS.map(({ certificates, pool, ...stand }) => {
+    const certifications = certificates.map(({ scheme, grade, ends }) => ({
+      scheme,
+      grade,
+      validFrom: '2025-09-01T00:00:00.000Z',
+      validUntil: new Date(START_MS + (ends ? random.int(5_000, 60_000) : 9e9)).toISOString(),
+    }));
+    const pools = pool === null ? [] : [{ name: 'host', ...pool }];
+    return { ...stand, certifications, pools, offers: makeOffers(random, stand, pools.length > 0) };
   });
+}
+
+interface Shape extends Pick<
+  OfferTerms,
+  'name' | 'gpuModel' | 'gpuCount' | 'gpuMemoryGiB' | 'cpus' | 'memoryGiB'
+> {
+  readonly gpuFormFactor: FormFactor | null;
+}
+
+/** A GPU offer or two and one without GPUs, or the same host in slices of 1, 2 and 4 GPUs. */
+function makeOffers(
+  random: Random,
+  { name, site }: Pick<Stand, 'name' | 'site'>,
+  pooled: boolean,
+): OfferTerms[] {
+  const currency = name === 'tokyo' ? 'JPY' : 'KRW';
+  const per = (won: number) => BigInt(Math.round((won * 1e12) / Number(RATES.get(currency))));
+  const gpuModel = random.pick(['H100', 'A100-80GB']);
+  const gpuFormFactor = random.pick(['SXM', 'SXM', 'PCIe', null] as const);
+  const spot = random.chance(0.5) ? random.int(500, 2_000) : null;
+  const won = random.int(2_000, 9_000);
+  const gpu = (offer: string, gpuCount: number, cpus: number, memoryGiB: number): Shape => ({
+    name: offer,
+    gpuModel,
+    gpuCount,
+    gpuMemoryGiB: 80,
+    gpuFormFactor,
+    cpus,
+    memoryGiB,
+  });
+  const common = { region: site.region, currency, effectiveFrom: null, listed: null };
+  const sold = (shape: Shape, capacity: number): OfferTerms => ({
+    ...common,
+    ...shape,
+    capacity,
+    priceMicrosPerHour: per(shape.gpuCount === 0 ? random.int(50, 400) : won * (pooled ? shape.gpuCount : 1)),
+    spotPriceMicrosPerHour: spot === null || shape.gpuCount === 0 ? null : per(spot),
+    pool: pooled ? 'host' : null,
+  });
+  const cpu: Shape = { ...gpu('cpu', 0, 16, 128), gpuModel: null, gpuMemoryGiB: 0, gpuFormFactor: null };
+  if (pooled) {
+    const slices = [1, 2, 4].map((count) =>
+      sold(gpu(`gpu-${count}`, count, 8 * count, 64 * count), 4 / count),
+    );
+    return [...slices, sold(cpu, random.int(1, 3))];
+  }
+  const offers = [
+    sold(gpu('gpu', random.pick([1, 2, 4]), 16, 128), random.int(1, 4)),
+    sold(cpu, random.int(1, 3)),
+  ];
+  if (name === 'gwangju')
+    offers.push({
+      ...sold(gpu('euro', 2, 16, 128), 5),
+      currency: 'EUR',
+      priceMicrosPerHour: 1n,
+      spotPriceMicrosPerHour: null,
+    });
+  return offers;
 }
 
 export async function registerMarket(store: Store, vendors: readonly Vendor[], now: Date): Promise<void> {
@@ -93,93 +169,38 @@ export async function registerMarket(store: Store, vendors: readonly Vendor[], n
     await tx.execute(
       sql`insert into installation (currency, created_at) values ('KRW', ${now.toISOString()})`,
     );
-    await tx.insert(organizations).values({ name: 'acme', createdAt: now });
+    await tx.insert(organizations).values(ORGANIZATIONS.map((name) => ({ name, createdAt: now })));
     await tx
       .insert(projects)
-      .values(PROJECTS.map((name) => ({ name, organization: 'acme', createdAt: now })));
+      .values(
+        PROJECT_NAMES.map((name) => ({ name, organization: PROJECTS[name].organization, createdAt: now })),
+      );
     for (const [currency, rateMicros] of RATES) {
       if (currency !== 'KRW')
         await tx.insert(exchangeRates).values({ currency, asOf: now, rateMicros, createdAt: now });
     }
-    for (const { name, kind, site, offers } of vendors) {
+    for (const { name, kind, site, realm, certifications, attested, offers, pools } of vendors) {
       await tx.insert(providers).values({
         name,
         vendor: name,
         brokerKind: kind,
         brokerSettings: {},
         site,
-        realm: 'public',
-        certifications: [],
+        realm,
+        certifications: [...certifications],
+        attestedAt: attested ? now : null,
+        attestedBy: attested ? 'operator' : null,
         mode: 'active',
         health: 'unknown',
         healthSince: now,
         healthReason: 'not heard of yet',
         createdAt: now,
       });
+      await putPools(tx, name, pools);
       await putOffers(tx, name, now, offers);
     }
   });
 }
 
-/** A job as a tenant might want it. What its process does is in its environment, where the simulated machine reads it. */
-export function makeSpec(random: Random, name: string, now: Date): JobSpec {
-  const service = random.chance(0.08);
-  const gpus = random.pick([0, 0, 1, 1, 1, 2, 4]);
-  const runMs = random.pick([0, 200, 1_500, 4_000, 8_000, 15_000]) + random.int(0, 900);
-  const some = <T>(probability: number, list: readonly T[]): T[] =>
-    random.chance(probability) ? [random.pick(list)] : [];
-  return {
-    name,
-    project: random.pick(PROJECTS),
-    kind: service ? 'inference' : 'training',
-    run: {
-      image: null,
-      command: ['simulated'],
-      env: { SIM_MS: service ? 'never' : String(runMs), SIM_EXIT: random.chance(0.12) ? '3' : '0' },
-    },
-    resources: {
-      gpu: {
-        count: gpus,
-        models: gpus > 0 ? some(0.3, ['H100', 'A100-80GB']) : [],
-        minMemoryGiB: gpus > 0 ? random.pick([0, 0, 40, 80, 96]) : 0,
-      },
-      cpus: random.pick([0, 4, 16]),
-      memoryGiB: random.pick([0, 0, 64]),
-      nodes: 1,
-    },
-    placement: {
-      objective: random.pick(['cheapest', 'available', 'balanced']),
-      spot: random.pick(['never', 'allowed', 'allowed', 'only']),
-      providers: {
-        allow: some(
-          0.1,
-          SITES.map(([site]) => site),
-        ),
-        deny: some(
-          0.15,
-          SITES.map(([site]) => site),
-        ),
-      },
-      regions: { allow: some(0.1, ['kr-central', 'kr-south']), deny: some(0.1, ['jp-east']) },
-      countries: some(0.2, ['KR', 'JP']),
-      maxPricePerHour: random.chance(0.2)
-        ? { amount: String(random.int(100, 9_000)), currency: random.pick(['KRW', 'KRW', 'EUR']) }
-        : null,
-    },
-    continuity: { mode: random.chance(0.2) ? 'none' : 'restart', rtoSeconds: null, rpoSeconds: null },
-    checkpoint: { intervalSeconds: 600, fromJob: null },
-    limits: {
-      maxRuntimeSeconds: random.chance(0.08) ? random.int(2, 6) : null,
-      deadline: random.chance(0.08)
-        ? new Date(now.getTime() + random.int(2_000, 40_000)).toISOString()
-        : null,
-    },
-    expectedRuntimeSeconds: null,
-    priority: random.int(0, 100),
-    labels: {},
-    serve: service ? { port: null, healthPath: random.chance(0.5) ? '/health' : null } : null,
-    graceSeconds: random.int(0, 4),
-  };
-}
-
 export const OPERATOR = { ...SYSTEM, id: 'operator', role: 'operator' } as const;
+export const ADMIN = { ...SYSTEM, id: 'admin', role: 'admin' } as const;

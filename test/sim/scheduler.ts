@@ -40,7 +40,7 @@ export interface Timer {
 }
 
 /** 2027-01-01: a whole second, so that times in a trace are easy to read. */
-const START_MS = Date.UTC(2027, 0, 1);
+export const START_MS = Date.UTC(2027, 0, 1);
 const STUCK_MS = 25_000;
 const NEVER = new Promise<never>(() => {});
 

@@ -1,4 +1,3 @@
-import { Problem } from '../../src/core/problem.ts';
 import type { JobSpec } from '../../src/core/job.ts';
 import { cancelJob } from '../../src/flows/cancel.ts';
 import { drainProvider, resumeProvider } from '../../src/flows/drain.ts';
@@ -7,28 +6,33 @@ import { patchOffer } from '../../src/flows/patchOffer.ts';
 import { replaceOffers } from '../../src/flows/replaceOffers.ts';
 import { submitJob } from '../../src/flows/submit.ts';
 import { recordVendorStatus } from '../../src/flows/vendorStatus.ts';
-import type { Snapshot } from './invariants.ts';
-import { makeSpec, OPERATOR, type Vendor } from './market.ts';
+import { NO_RULES } from '../../src/core/rules.ts';
+import type { Door } from './door.ts';
+import type { Snapshot } from './facts.ts';
+import { OPERATOR, PROJECTS, type Project, type Vendor } from './market.ts';
+import type { Officials } from './officials.ts';
 import type { Random } from './random.ts';
 import type { Replica } from './replica.ts';
 import type { Scheduler } from './scheduler.ts';
+import { makeSpec } from './wishes.ts';
 
 /** What a client wanted, and what it was told. */
-interface Intent {
+export interface Intent {
   readonly spec: JobSpec;
   readonly key: string | null;
   /** The id that it was answered with. */
   id: string | null;
 }
 
-const ALL = { allow: [], deny: [] };
+const PROBED: Project = 'weather';
 
-/** Tenants, operators and vendors: what people do to the service. */
+/** Tenants, operators and vendors: what people do to the service. Who says where work may run: officials.ts. */
 export class Workload {
   readonly intents: Intent[] = [];
   readonly #scheduler: Scheduler;
   readonly #random: Random;
-  readonly #replicas: () => readonly Replica[];
+  readonly #door: Door;
+  readonly #officials: Officials;
   readonly #world: () => Snapshot;
   readonly #vendors: readonly Vendor[];
   readonly #violated: (what: string) => void;
@@ -37,7 +41,8 @@ export class Workload {
   constructor(
     scheduler: Scheduler,
     random: Random,
-    replicas: () => readonly Replica[],
+    door: Door,
+    officials: Officials,
     world: () => Snapshot,
     vendors: readonly Vendor[],
     limit: number,
@@ -45,7 +50,8 @@ export class Workload {
   ) {
     this.#scheduler = scheduler;
     this.#random = random;
-    this.#replicas = replicas;
+    this.#door = door;
+    this.#officials = officials;
     this.#world = world;
     this.#vendors = vendors;
     this.#limit = limit;
@@ -53,37 +59,36 @@ export class Workload {
   }
 
   submit(): void {
-    if (this.intents.length >= this.#limit) return;
-    const name = `job-${this.intents.length}`;
-    const spec = makeSpec(this.#random, name, new Date(this.#scheduler.nowMs));
-    const intent: Intent = { spec, key: this.#random.chance(0.7) ? `key-${name}` : null, id: null };
+    const spec = this.wish();
+    if (spec === null) return;
+    const intent: Intent = { spec, key: this.#random.chance(0.7) ? `key-${spec.name}` : null, id: null };
     this.intents.push(intent);
     this.#send(intent);
     // An impatient client sends the same again, perhaps to another replica.
     if (intent.key !== null && this.#random.chance(0.3)) this.#send(intent);
   }
 
+  /** Another job; null: there are enough. */
+  wish(): JobSpec | null {
+    if (this.intents.length >= this.#limit) return null;
+    return makeSpec(this.#random, `job-${this.intents.length}`, new Date(this.#scheduler.nowMs));
+  }
+
   /** In calm: a job that asks for nothing much must simply run. */
   probe(): void {
     const plain = makeSpec(this.#random, 'probe', new Date(this.#scheduler.nowMs));
-    const { resources, placement, limits } = plain;
+    const { gpu, ...rest } = plain.resources;
     const spec: JobSpec = {
       ...plain,
+      project: PROBED,
       kind: 'training',
       serve: null,
       priority: 100,
       run: { ...plain.run, env: { SIM_MS: '300', SIM_EXIT: '0' } },
-      resources: { ...resources, gpu: { count: 0, models: [], minMemoryGiB: 0 }, cpus: 1, memoryGiB: 1 },
-      placement: {
-        ...placement,
-        spot: 'allowed',
-        providers: ALL,
-        regions: ALL,
-        countries: [],
-        maxPricePerHour: null,
-      },
+      resources: { ...rest, gpu: { ...gpu, count: 0 }, cpus: 1, memoryGiB: 1, nodes: 1 },
+      placement: { ...NO_RULES, objective: 'cheapest' },
       continuity: { ...plain.continuity, mode: 'restart' },
-      limits: { ...limits, maxRuntimeSeconds: null, deadline: null },
+      limits: { maxRuntimeSeconds: null, deadline: null },
     };
     const intent: Intent = { spec, key: 'key-probe', id: null };
     this.intents.push(intent);
@@ -99,10 +104,10 @@ export class Workload {
   #send(intent: Intent): void {
     const { spec, key } = intent;
     if (key !== null) this.#scheduler.in(3_000, null, () => intent.id ?? this.#send(intent));
-    this.#ask('submit', async ({ deps }) => {
+    this.#door.ask('submit', async ({ deps }) => {
       const submission = {
         spec,
-        organization: 'acme',
+        organization: PROJECTS[spec.project as Project].organization,
         quote: null,
         idempotencyKey: key,
         fingerprint: `print of ${spec.name}`,
@@ -120,10 +125,10 @@ export class Workload {
     const used = this.intents.filter(({ key, id }) => key !== null && id !== null);
     if (used.length === 0) return;
     const { key, spec } = this.#random.pick(used);
-    this.#ask('misuse', async ({ deps }) => {
+    this.#door.ask('misuse', async ({ deps }) => {
       const submission = {
         spec,
-        organization: 'acme',
+        organization: PROJECTS[spec.project as Project].organization,
         quote: null,
         idempotencyKey: key,
         fingerprint: 'another',
@@ -147,7 +152,7 @@ export class Workload {
 
   drain(): void {
     const { name } = this.#random.pick(this.#vendors);
-    this.#ask(`drain ${name}`, ({ deps }) => drainProvider(deps, OPERATOR, name, null));
+    this.#door.ask(`drain ${name}`, ({ deps }) => drainProvider(deps, OPERATOR, name, null));
     this.#scheduler.in(this.#random.int(500, 15_000), null, () => this.#resume(name));
   }
 
@@ -162,7 +167,7 @@ export class Workload {
         : {}),
     };
     if (Object.keys(patch).length === 0) return;
-    this.#ask(`patch ${vendor.name}/${offer.name}`, ({ deps }) =>
+    this.#door.ask(`patch ${vendor.name}/${offer.name}`, ({ deps }) =>
       patchOffer(deps, OPERATOR, { provider: vendor.name, offer: offer.name }, null, patch, 'req'),
     );
   }
@@ -172,10 +177,10 @@ export class Workload {
     const vendor = this.#random.pick(this.#vendors);
     const gone = this.#random.pick(vendor.offers);
     const rest = vendor.offers.filter((offer) => offer !== gone);
-    this.#ask(`withdraw ${vendor.name}/${gone.name}`, ({ deps }) =>
-      replaceOffers(deps, OPERATOR, vendor.name, rest, 'req'),
+    this.#door.ask(`withdraw ${vendor.name}/${gone.name}`, ({ deps }) =>
+      replaceOffers(deps, OPERATOR, vendor.name, rest, 'req', vendor.pools),
     );
-    this.#scheduler.in(this.#random.int(1_000, 10_000), null, () => this.#restore(vendor));
+    this.#scheduler.in(this.#random.int(1_000, 10_000), null, () => this.#officials.restore(vendor));
   }
 
   vendorWord(): void {
@@ -183,15 +188,16 @@ export class Workload {
     const until = new Date(this.#scheduler.nowMs + this.#random.int(1_000, 10_000));
     const level = this.#random.pick(['degraded', 'outage', 'maintenance', 'operational'] as const);
     const ask = { requestId: 'req', idempotency: null, render: () => null };
-    this.#ask(`word of ${name}`, ({ deps }) =>
+    this.#door.ask(`word of ${name}`, ({ deps }) =>
       recordVendorStatus(deps, OPERATOR, name, { level, from: null, until, note: 'so it is' }, ask),
     );
   }
 
-  /** As it was in the beginning: everything is sold, nobody drains. */
+  /** As it was in the beginning: everything is sold, nobody drains. Rules stay, but for the probe's. */
   heal(): void {
+    this.#officials.freeOfRules(PROBED);
     for (const vendor of this.#vendors) {
-      this.#restore(vendor);
+      this.#officials.restore(vendor);
       this.#resume(vendor.name);
     }
   }
@@ -199,19 +205,13 @@ export class Workload {
   cancelAll(): void {
     for (const job of this.#world().jobs.values()) {
       if (['queued', 'provisioning', 'running'].includes(job.state)) {
-        this.#ask(`cancel ${job.name}`, ({ deps }) => cancelJob(deps, OPERATOR, job.id, null));
+        this.#door.ask(`cancel ${job.name}`, ({ deps }) => cancelJob(deps, OPERATOR, job.id, null));
       }
     }
   }
 
   #resume(name: string): void {
-    this.#ask(`resume ${name}`, ({ deps }) => resumeProvider(deps, OPERATOR, name, null));
-  }
-
-  #restore(vendor: Vendor): void {
-    this.#ask(`restore ${vendor.name}`, ({ deps }) =>
-      replaceOffers(deps, OPERATOR, vendor.name, vendor.offers, 'req'),
-    );
+    this.#door.ask(`resume ${name}`, ({ deps }) => resumeProvider(deps, OPERATOR, name, null));
   }
 
   #withJob(what: string, work: (replica: Replica, id: string) => Promise<void>): void {
@@ -220,18 +220,6 @@ export class Workload {
     );
     if (live.length === 0) return;
     const { id, name } = this.#random.pick(live);
-    this.#ask(`${what} ${name}`, (replica) => work(replica, id));
-  }
-
-  /** One request to one replica; a Problem is an answer, anything else is a defect. */
-  #ask(what: string, work: (replica: Replica) => Promise<unknown>): void {
-    const up = this.#replicas().filter(({ proc }) => proc.alive);
-    if (up.length === 0) return;
-    const replica = this.#random.pick(up);
-    this.#scheduler.note('people', `${what} → ${replica.proc.name}`);
-    work(replica).catch((error: unknown) => {
-      if (error instanceof Problem) this.#scheduler.note('people', `${what}: ${error.message}`);
-      else replica.unexpected(what, error);
-    });
+    this.#door.ask(`${what} ${name}`, (replica) => work(replica, id));
   }
 }

@@ -2,17 +2,23 @@ import { DEFAULT_TIMING, type Timing } from '../../src/core/timing.ts';
 import { verifyAudit } from '../../src/flows/verifyAudit.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { SimAgent } from './agent.ts';
+import { Door } from './door.ts';
+import type { JobFacts } from './facts.ts';
 import { Invariants } from './invariants.ts';
 import { makeMarket, registerMarket, type Vendor } from './market.ts';
 import { Link, Network } from './network.ts';
+import { unlikeDecisions } from './replayed.ts';
+import { Officials } from './officials.ts';
 import { SimPushProvider } from './push-provider.ts';
 import { seeded, type Random } from './random.ts';
 import { Bells, Replica, type Outside } from './replica.ts';
 import { kill, Scheduler } from './scheduler.ts';
+import { Shopper } from './shopper.ts';
 import { Site } from './site.ts';
 import { instrument, poolOf, VirtualLocks } from './store.ts';
 import { DEEDS, PEOPLE, WEATHERS } from './deeds.ts';
 import { Truth } from './truth.ts';
+import { untrueWait } from './waits.ts';
 import { Workload } from './workload.ts';
 
 export interface SimOptions {
@@ -49,6 +55,8 @@ export class World {
   readonly agents: SimAgent[] = [];
   readonly pushed = new Map<string, SimPushProvider>();
   readonly workload: Workload;
+  readonly officials: Officials;
+  readonly shopper: Shopper;
   readonly vendors: readonly Vendor[];
   readonly violations: string[] = [];
   readonly counts: Record<string, number> = {};
@@ -70,12 +78,24 @@ export class World {
     this.scheduler = scheduler;
     this.vendors = makeMarket(random.fork('market'));
     this.truth = new Truth(scheduler, violated);
-    this.invariants = new Invariants(url, this.truth, this.vendors, TIMING.downAfterMs, violated);
+    this.invariants = new Invariants(url, this.truth, TIMING.downAfterMs, violated);
     this.network = new Network(scheduler, random.fork('network'), up);
     this.bells = new Bells(scheduler, random.fork('bells'));
     const world = () => this.invariants.world;
     const jobs = 10 + Math.floor(options.steps / 80);
-    this.workload = new Workload(scheduler, random.fork('workload'), up, world, this.vendors, jobs, violated);
+    const door = new Door(scheduler, random.fork('door'), up);
+    this.officials = new Officials(scheduler, random.fork('officials'), door, this.vendors);
+    this.workload = new Workload(
+      scheduler,
+      random.fork('workload'),
+      door,
+      this.officials,
+      world,
+      this.vendors,
+      jobs,
+      violated,
+    );
+    this.shopper = new Shopper(scheduler, random.fork('shopper'), door, this.workload, violated);
     for (const { name, kind } of this.vendors) {
       const site = new Site(name, scheduler, this.truth, random.fork(`site ${name}`));
       const own = random.fork(`provider ${name}`);
@@ -188,6 +208,7 @@ export class World {
     const audit = verifyAudit({ store: this.#outside.store });
     const { ok, broken } = await audit;
     if (!ok) this.violations.push(`the audit chain is broken: ${JSON.stringify(broken)}`);
+    this.violations.push(...(await unlikeDecisions(this.#outside.store)));
   }
 
   async #until(what: string, ms: number, done: () => boolean): Promise<void> {
@@ -203,7 +224,7 @@ export class World {
   #unsettled(): string[] {
     const probed = this.workload.unprobed();
     const jobs = [...this.invariants.world.jobs.values()].flatMap((job) => {
-      if (job.state === 'queued') return this.#explain(job.name, this.invariants.untrueWait(job));
+      if (job.state === 'queued') return this.#explain(job);
       const service = job.spec.run.env['SIM_MS'] === 'never';
       if (job.state === 'running' && service) return [];
       return ['provisioning', 'running', 'stopping'].includes(job.state)
@@ -213,8 +234,9 @@ export class World {
     return [...probed, ...jobs];
   }
 
-  #explain(name: string, untrue: string | null): string[] {
-    return untrue === null ? [] : [`${name} is queued: ${untrue}`];
+  #explain(job: JobFacts): string[] {
+    const untrue = untrueWait(job, this.invariants.world, this.scheduler.nowMs);
+    return untrue === null ? [] : [`${job.name} is queued: ${untrue}`];
   }
 
   #empty(): boolean {
@@ -223,7 +245,7 @@ export class World {
 
   /** What should be gone when everything has ended. */
   #leftovers(): string[] {
-    const { jobs, allocations, offers } = this.invariants.world;
+    const { jobs, allocations, offers, pools } = this.invariants.world;
     const sites = [
       ...this.agents.map(({ site }) => site),
       ...[...this.pushed.values()].map(({ site }) => site),
@@ -238,6 +260,9 @@ export class World {
       ...[...offers.values()]
         .filter(({ used }) => used !== 0)
         .map(({ provider, name, used }) => `${provider}/${name}: ${used} used`),
+      ...[...pools].flatMap(([key, { used }]) =>
+        used.some((amount) => amount !== 0) ? [`pool ${key}: ${used.join('/')} used`] : [],
+      ),
       ...[...this.truth.live.values()].map(
         ({ allocationId, provider }) => `${allocationId} still runs at ${provider}`,
       ),

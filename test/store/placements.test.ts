@@ -9,6 +9,7 @@ import {
   jobs,
   offers,
   organizations,
+  policies,
   pools,
   projects,
   providers,
@@ -26,11 +27,22 @@ onGround(6, (opened) => {
 });
 beforeEach(async () => {
   await store.db.execute(sql`truncate events, decisions, allocations, jobs`);
-  await store.db.update(offers).set({ used: 0, capacity: 2, withdrawnAt: null, pool: null });
+  await store.db.update(offers).set({
+    used: 0,
+    capacity: 2,
+    withdrawnAt: null,
+    pool: null,
+    region: 'kr-central',
+    gpuModel: 'H100',
+    gpuCount: 8,
+    gpuFormFactor: null,
+    cpus: 64,
+  });
   await store.db.delete(pools);
   await store.db.update(organizations).set({ rulesVersion: 0 });
   await store.db.update(projects).set({ rulesVersion: 0 });
-  await store.db.update(providers).set({ mode: 'active', health: 'healthy' });
+  await store.db.update(providers).set({ mode: 'active', health: 'healthy', version: 1 });
+  await store.db.delete(policies);
   await store.db.insert(jobs).values([1, 2, 3].map((n) => jobRow(`job-${n}`)));
 });
 
@@ -169,6 +181,31 @@ describe('is dropped as stale', () => {
     await store.db.update(offers).set({ pool: null });
     await nothing(draw(8));
   });
+  test.each([
+    { gpuCount: 4 },
+    { gpuModel: 'A100-80GB' },
+    { gpuFormFactor: 'PCIe' },
+    { cpus: 32 },
+    { region: 'x' },
+  ])('when its offer is another thing by now: %j', async (shape) => {
+    await store.db.update(offers).set(shape as Partial<typeof offers.$inferInsert>);
+    expect(await place(after(1_000), plan(1))).toEqual(new Set());
+  });
+
+  test('when something else is said of its provider', async () => {
+    await store.db.update(providers).set({ version: 2 });
+    expect(await place(after(1_000), plan(1))).toEqual(new Set());
+  });
+
+  test('when a policy was replaced', async () => {
+    const policy = { name: 'data-grades' as const, body: [], updatedAt: NOW, updatedBy: 'key-test' };
+    await store.db.insert(policies).values(policy);
+    expect(await place(after(1_000), plan(1))).toEqual(new Set());
+    expect(await place(after(1_000), plan(1, { policiesVersion: 1 }))).toEqual(new Set(['alc-1']));
+    await store.db.update(policies).set({ version: 2 });
+    expect(await place(after(1_000), plan(2, { policiesVersion: 1 }))).toEqual(new Set());
+  });
+
   test('when its offer draws on another pool', async () => {
     await given({});
     await store.db.insert(pools).values({ provider: 'pangyo', name: 'lab', gpus: 64 });

@@ -5,7 +5,7 @@ import type { HeldQuote } from '../../src/core/quote.ts';
 import { insertSubmissions, submittedJob, type SubmissionRow } from '../../src/store/apply/submissions.ts';
 import { events, idempotency, jobs } from '../../src/store/schema.ts';
 import type { Store } from '../../src/store/store.ts';
-import { makeSpec } from '../sim/market.ts';
+import { makeSpec } from '../sim/wishes.ts';
 import { seeded } from '../sim/random.ts';
 import { onGround } from './ground.ts';
 import { NOW } from './rows.ts';

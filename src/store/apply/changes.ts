@@ -17,7 +17,7 @@ export interface Applied {
 /**
  * Applies changes behind their guards, a statement per kind whatever their number, each with its events. Order
  * matters: allocations before jobs, so that a job's event never comes before the reason for it.
- * Row locks are taken in the order organizations, projects → providers → allocations → jobs → pools → offers by every
+ * Row locks are taken in the order policies, organizations, projects → providers → allocations → jobs → pools → offers by every
  * writer; what deadlocks all the same is begun anew by Store.transaction.
  */
 export async function applyChanges(

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { policiesVersionOf } from '../load/rules.ts';
 import type { Tx } from '../store.ts';
 
 /** What a decision saw of the rules that bind a job. */
@@ -31,22 +32,34 @@ export async function withSameRules<T extends RulesSeen>(tx: Tx, rows: readonly 
   });
 }
 
-/**
- * Those whose provider takes new work. Its orders change, so its row is written: that lock is what keeps a placement
- * from slipping in beside a verdict of `down`.
- */
-export async function onUsableProviders<T extends { readonly provider: string }>(
+/** All of them while the policies are what they were, else none; they stay locked for share, as rules do. */
+export async function underSamePolicies<T extends { readonly policiesVersion: number }>(
   tx: Tx,
   rows: readonly T[],
 ): Promise<T[]> {
+  const found = await tx.execute<{ version: number }>(
+    sql`select version from policies order by name for share`,
+  );
+  const now = policiesVersionOf(found.rows);
+  return rows.filter(({ policiesVersion }) => policiesVersion === now);
+}
+
+/**
+ * Those whose provider takes new work and is still said to be what it was: a certificate or a realm that is no longer
+ * vouched for must not be counted on. Its orders change, so its row is written: that lock is what keeps a placement
+ * from slipping in beside a verdict of `down`.
+ */
+export async function onUsableProviders<
+  T extends { readonly provider: string; readonly providerVersion: number },
+>(tx: Tx, rows: readonly T[]): Promise<T[]> {
   const names = [...new Set(rows.map(({ provider }) => provider))];
-  const usable = await tx.execute<{ name: string }>(sql`
+  const usable = await tx.execute<{ name: string; version: number }>(sql`
     update providers set orders_version = orders_version + 1
     where name in (select name from providers where name = any(${sql.param(names)}::text[]) order by name for update)
       and mode = 'active' and health = 'healthy'
-    returning name`);
-  const taken = new Set(usable.rows.map(({ name }) => name));
-  return rows.filter(({ provider }) => taken.has(provider));
+    returning name, version`);
+  const taken = new Map(usable.rows.map(({ name, version }) => [name, version]));
+  return rows.filter(({ provider, providerVersion }) => taken.get(provider) === providerVersion);
 }
 
 /**

@@ -1,11 +1,14 @@
 import { sql } from 'drizzle-orm';
-import { thatFit, type Taking } from '../../core/room.ts';
+import { thatFit, type Claim } from '../../core/room.ts';
 import type { Tx } from '../store.ts';
-import { ofFreeJobs, onUsableProviders, withSameRules, type RulesSeen } from './guards.ts';
+import { ofFreeJobs, onUsableProviders, underSamePolicies, withSameRules, type RulesSeen } from './guards.ts';
 import { claim, lockRoom } from './room.ts';
 
 /** One placement as it is to be written: the decision's outcome with the names that were made for it. */
-export interface PlacementRow extends Taking, RulesSeen {
+export interface PlacementRow extends Claim, RulesSeen {
+  /** What the decision saw: see WorldState. */
+  readonly policiesVersion: number;
+  readonly providerVersion: number;
   readonly decisionId: string;
   readonly allocationId: string;
   readonly jobId: string;
@@ -30,13 +33,14 @@ export interface PlacementRow extends Taking, RulesSeen {
 
 /**
  * Writes placements behind every guard that makes them right, and says which came true. Dropped as stale: a job whose
- * organization's or project's rules changed since the plan, a provider that is no longer active and healthy, a job that
- * changed, a job whose old allocation could still run (fencing), an offer that is withdrawn or draws on another pool
- * by now, and what goes beyond the room of its offer or pool when the placements are taken in their order.
+ * organization's or project's rules, or the policies, changed since the plan, a provider that is no longer active and
+ * healthy or of which something else is said, a job that
+ * changed, a job whose old allocation could still run (fencing), an offer that is withdrawn, is of another shape or draws
+ * on another pool by now, and what goes beyond the room of its offer or pool when the placements are taken in their order.
  *
  * Each guard locks what it looks at, so what it saw holds until the commit. The locks are taken in the order that every
- * writer keeps: organizations, projects → providers → allocations → jobs → pools → offers, in each by name. Who sets
- * rules locks one organization or project and nothing after it but the audit's head, which is not taken here: no circle.
+ * writer keeps: policies, organizations, projects → providers → allocations → jobs → pools → offers, in each by name. Who sets
+ * rules or a policy locks its row and nothing after it but the audit's head, which is not taken here: no circle.
  *
  * @param rows in the order of the plan
  * @returns the allocation ids that now exist
@@ -48,7 +52,9 @@ export async function applyPlacements(
   rows: readonly PlacementRow[],
 ): Promise<Set<string>> {
   if (rows.length === 0) return new Set();
-  const allowed = await withSameRules(tx, rows);
+  const lawful = await underSamePolicies(tx, rows);
+  if (lawful.length === 0) return new Set();
+  const allowed = await withSameRules(tx, lawful);
   if (allowed.length === 0) return new Set();
   const usable = await onUsableProviders(tx, allowed);
   if (usable.length === 0) return new Set();

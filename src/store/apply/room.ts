@@ -1,4 +1,5 @@
 import { sql, type SQL } from 'drizzle-orm';
+import type { OfferShape } from '../../core/offer.ts';
 import type { Draw } from '../../core/placement/types.ts';
 import { placeOf, type OfferRoom, type PoolRoom, type Room, type Taking } from '../../core/room.ts';
 import type { Tx } from '../store.ts';
@@ -34,11 +35,14 @@ async function lockPools(tx: Tx, names: readonly Name[]): Promise<Named<PoolRoom
 }
 
 async function lockOffers(tx: Tx, names: readonly Name[]): Promise<Named<OfferRoom>[]> {
-  const { rows } = await tx.execute<Named<OfferRoom> & Record<string, unknown>>(sql`
-    select provider, name, capacity - used as places, pool
+  const { rows } = await tx.execute<
+    Named<Omit<OfferRoom, 'shape'> & OfferShape> & Record<string, unknown>
+  >(sql`
+    select provider, name, capacity - used as places, pool, region, gpu_model as "gpuModel", gpu_count as "gpuCount",
+      gpu_memory_gib as "gpuMemoryGiB", gpu_form_factor as "gpuFormFactor", cpus, memory_gib as "memoryGiB"
     from offers where (provider, name) in (${pairs(names)}) and withdrawn_at is null
     order by provider, name for no key update`);
-  return rows;
+  return rows.map(({ provider, name, places, pool, ...shape }) => ({ provider, name, places, pool, shape }));
 }
 
 const pairs = (names: readonly Name[]): SQL =>

@@ -38,8 +38,20 @@ const FIELDS: Readonly<Record<PolicyName, keyof Policies>> = {
   'gpu-speeds': 'gpuSpeeds',
 };
 
+/** Tables are never removed and their versions only grow, so the sum is another one after every change. */
+export function policiesVersionOf(rows: readonly { readonly version: number }[]): number {
+  return rows.reduce((sum, { version }) => sum + version, 0);
+}
+
 /** The stored tables, and the default where one is not stored. Checked when they were put, so they are what they say. */
-export async function loadPolicies(reader: Reader, defaults: Policies): Promise<Policies> {
-  const rows = await reader.select({ name: policies.name, body: policies.body }).from(policies);
-  return { ...defaults, ...Object.fromEntries(rows.map(({ name, body }) => [FIELDS[name], body])) };
+export async function loadPolicies(
+  reader: Reader,
+  defaults: Policies,
+): Promise<Pick<WorldState, 'policies' | 'policiesVersion'>> {
+  const { name, body, version } = policies;
+  const rows = await reader.select({ name, body, version }).from(policies);
+  return {
+    policies: { ...defaults, ...Object.fromEntries(rows.map((row) => [FIELDS[row.name], row.body])) },
+    policiesVersion: policiesVersionOf(rows),
+  };
 }

@@ -19,8 +19,11 @@ export interface WorldAsked {
   readonly defaults: Policies;
 }
 
-/** A provider as placement sees it, and the version of its terms. */
-export type WorldProvider = Omit<PlacementProvider, 'recentRefusals'> & { readonly offersVersion: number };
+/** A provider as placement sees it, and the versions of its terms and of what is said about it. */
+export type WorldProvider = Omit<PlacementProvider, 'recentRefusals'> & {
+  readonly offersVersion: number;
+  readonly version: number;
+};
 
 /** In the order of names. */
 export async function loadWorldProviders(reader: Reader): Promise<WorldProvider[]> {
@@ -37,6 +40,7 @@ export async function loadWorldProviders(reader: Reader): Promise<WorldProvider[
       healthSince: providers.healthSince,
       brokerKind: providers.brokerKind,
       offersVersion: providers.offersVersion,
+      version: providers.version,
     })
     .from(providers)
     .orderBy(providers.name);
@@ -60,14 +64,15 @@ export async function loadState(
     now,
     currency,
     rates: await loadRates(tx, now),
-    providers: rows.map(({ offersVersion: _, ...row }) => ({
+    providers: rows.map(({ offersVersion: _, version: __, ...row }) => ({
       ...row,
       recentRefusals: unkept.get(row.name) ?? 0,
     })),
     uses: await loadUses(tx),
     demand: await loadDemand(tx),
     ...(await loadRules(tx)),
-    policies: await loadPolicies(tx, defaults),
+    ...(await loadPolicies(tx, defaults)),
+    providerVersions: new Map(rows.map(({ name, version }) => [name, version])),
   };
 }
 

@@ -1,0 +1,64 @@
+import type { AllocationFacts, JobFacts, OfferState, ProviderFacts, Snapshot } from './facts.ts';
+import { brokenPrice, brokenRules, drawOf, kilometresApart, separationOf } from './oracle.ts';
+
+/** What is wrong with a placement that was just written, in the world that it was written into. Empty: nothing. */
+export function brokenPlacement(one: AllocationFacts, now: Snapshot): string[] {
+  const job = now.jobs.get(one.job);
+  const offer = now.offers.get(`${one.provider}/${one.offer}`);
+  const provider = now.providers.get(one.provider);
+  if (job === undefined || offer === undefined || provider === undefined) return [`${one.id} is of nothing`];
+  const words = [
+    ...brokenRules(job, offer, provider, now.law, one.placedMs),
+    ...brokenPrice(job, saleOf(one, offer), now.law, one.placedMs),
+    ...tooNear(job, one, now),
+  ];
+  return [
+    ...(words.length > 0 ? [`${one.id} of ${one.job} at ${one.provider} breaks ${words.join(', ')}`] : []),
+    ...ofProvider(one, provider),
+    ...ofOffer(one, job, offer),
+  ];
+}
+
+const saleOf = (one: AllocationFacts, { gpuModel }: OfferState) => ({
+  provider: one.provider,
+  offer: one.offer,
+  spot: one.spot,
+  listMicros: BigInt(one.listMicros) / BigInt(one.nodes),
+  currency: one.currency,
+  gpuModel,
+});
+
+function ofProvider({ id, provider }: AllocationFacts, { mode, health }: ProviderFacts): string[] {
+  if (mode === 'active' && health === 'healthy') return [];
+  return [`${id} was placed at ${provider}, which is ${mode} and ${health}`];
+}
+
+function ofOffer(one: AllocationFacts, job: JobFacts, offer: OfferState): string[] {
+  const draw = offer.pool === null ? [0, 0, 0] : drawOf(job, offer);
+  const right = one.pool === offer.pool && draw.every((amount, index) => amount === one.draw[index]);
+  return [
+    ...(offer.withdrawn ? [`${one.id} was placed on a withdrawn offer`] : []),
+    ...(right
+      ? []
+      : [`${one.id} draws ${one.draw.join('/')} on ${one.pool}, not ${draw.join('/')} on ${offer.pool}`]),
+  ];
+}
+
+/** Clocks of replicas differ, and the verdict is written some time after it is made. */
+const SLACK_MS = 100;
+
+/** Of the places that lost it: those that it still avoids and that were not well when it was decided, nor are now. */
+function tooNear(job: JobFacts, one: AllocationFacts, { providers, law }: Snapshot): string[] {
+  const apart = separationOf(job, law);
+  const here = providers.get(one.provider);
+  if (apart === 0 || here === undefined) return [];
+  const lost = [...providers.values()].filter(
+    ({ name, health, healthSinceMs }) =>
+      health !== 'healthy' &&
+      healthSinceMs < one.placedMs - SLACK_MS &&
+      Date.parse(job.avoid[name] ?? '') > one.placedMs,
+  );
+  return lost
+    .filter(({ site }) => kilometresApart(site, here.site) < apart)
+    .map(({ name }) => `the separation of ${apart} km from ${name}`);
+}

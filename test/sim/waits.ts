@@ -1,0 +1,69 @@
+import type { JobFacts, OfferState, Snapshot } from './facts.ts';
+import { brokenPrice, brokenRules, type Sale } from './oracle.ts';
+import { everHolds, hasRoom } from './room.ts';
+import { RATES } from './market.ts';
+
+/** In calm, with nothing broken any more: is what a queued job says it waits for true? Null: yes. */
+export function untrueWait(job: JobFacts, world: Snapshot, nowMs: number): string | null {
+  const { waiting } = job;
+  if (waiting === null) return 'it waits without a reason';
+  const fitting = [...world.offers.values()].filter((offer) => fits(job, offer, world, nowMs));
+  const affordable = fitting.filter((offer) => isAffordable(job, offer, world, nowMs));
+  const free = affordable.find((offer) => hasRoom(job, offer, poolOf(offer, world)));
+  if (free !== undefined)
+    return `it says ${waiting.reason}, and ${free.provider}/${free.name} has room for it`;
+  switch (waiting.reason) {
+    case 'no-capacity':
+      return affordable.length > 0 ? null : 'nothing fits, and it says that all is taken';
+    case 'no-match':
+      return affordable.length === 0 ? null : 'it says that nothing matches, and something only is taken';
+    case 'no-rate':
+      return affordable.length === 0 && isUnrated(job, fitting) ? null : 'all that it could have has a rate';
+    default:
+      return `it still says ${waiting.reason}: ${waiting.detail}`;
+  }
+}
+
+const poolOf = ({ provider, pool }: OfferState, { pools }: Snapshot) =>
+  pool === null ? undefined : pools.get(`${provider}/${pool}`);
+
+function fits(job: JobFacts, offer: OfferState, world: Snapshot, nowMs: number): boolean {
+  const provider = world.providers.get(offer.provider);
+  return (
+    provider !== undefined &&
+    !offer.withdrawn &&
+    everHolds(job, offer, poolOf(offer, world)) &&
+    brokenRules(job, offer, provider, world.law, nowMs).length === 0
+  );
+}
+
+function isAffordable(job: JobFacts, offer: OfferState, { law }: Snapshot, nowMs: number): boolean {
+  const { provider, name, currency, gpuModel, onDemandMicros, spotMicros } = offer;
+  const sales = [
+    { spot: false, micros: onDemandMicros },
+    { spot: true, micros: spotMicros },
+  ];
+  return sales.some(({ spot, micros }) => {
+    if (micros === null) return false;
+    const asked = { provider, offer: name, spot, listMicros: BigInt(micros), currency, gpuModel };
+    return [asked, ...heldSales(job, asked, nowMs)].some(
+      (sale) => brokenPrice(job, sale, law, nowMs).length === 0,
+    );
+  });
+}
+
+/** While its quote lives, a job may also have the offer as it was quoted. */
+function heldSales({ quote }: JobFacts, asked: Sale, nowMs: number): Sale[] {
+  if (quote === null || Date.parse(quote.expiresAt) <= nowMs) return [];
+  return quote.prices
+    .filter((one) => one.provider === asked.provider && one.offer === asked.offer && one.spot === asked.spot)
+    .map((one) => ({ ...asked, listMicros: BigInt(one.listMicrosPerHour), currency: one.listCurrency }));
+}
+
+/** Is there a price that cannot be compared: what it would pay, or what it may pay at most? */
+function isUnrated({ spec: { placement } }: JobFacts, fitting: readonly OfferState[]): boolean {
+  const limits = [placement.maxPricePerHour, placement.maxPricePerJob].map(
+    (limit) => limit?.currency ?? 'KRW',
+  );
+  return [...limits, ...fitting.map(({ currency }) => currency)].some((currency) => !RATES.has(currency));
+}
