@@ -145,9 +145,9 @@ function peerRatio({ offers, ours }: Size): string {
 }
 
 function notes(questions: number, sizes: readonly Size[]): string[] {
-  const answered = sizes.map(({ answered }) => answered).join(' and ');
+  const answers = sizes.map(({ answered }) => answered).join(' and ');
   return [
-    `${questions} different questions, each new: nothing is kept between them but the open market and pass (all three objectives, rules of organizations and projects among them). ${answered} of them had an answer. Median and p99 over the questions, of each the median of the rounds.`,
+    `${questions} different questions, each new: nothing is kept between them but the open market and pass (all three objectives, rules of organizations and projects among them). ${answers} of them had an answer. Median and p99 over the questions, of each the median of the rounds.`,
     `${MARKET_FROM} ${JOBS_FROM}`,
     'The scan is what the peers do, in plain TypeScript, in the same process, taking turns question by question: every row (one per offer and kind of price) against every criterion, the rest sorted by price (dstack’s gpuhunt `matches`, SkyPilot’s masks and `sort_values`; bench/harness/scan.ts). It knows no hours, objectives, pools or reasons.',
     `The peer’s library as given: gpuhunt’s filter in Python over rows in memory takes ${PEER_MS[3_000]} ms at 3,000 and ${PEER_MS[30_000]} ms at 30,000; measured before, on this kind of machine, not in this run.`,

@@ -25,7 +25,7 @@ export interface ListedMachine {
 }
 
 export function listedMachines(): ListedMachine[] {
-  const price = (cell: string) => (cell === '' ? null : Number(cell));
+  const price = (text: string) => (text === '' ? null : Number(text));
   return rowsOf('offers/offers.csv').map((row) => ({
     cloud: cell(row, 'provider'),
     region: cell(row, 'region') || 'unspecified',

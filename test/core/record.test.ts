@@ -139,8 +139,14 @@ describe('the engine’s name', () => {
     ],
     pools: [
       {
-        ...{ provider: 'alpha', name: 'host', gpus: 8, cpuMillis: 96_000, memoryMiB: null },
-        ...{ usedGpus: 1, usedCpuMillis: 8_000, usedMemoryMiB: 0 },
+        provider: 'alpha',
+        name: 'host',
+        gpus: 8,
+        cpuMillis: 96_000,
+        memoryMiB: null,
+        usedGpus: 1,
+        usedCpuMillis: 8_000,
+        usedMemoryMiB: 0,
       },
     ],
     policies: {
