@@ -137,7 +137,7 @@ describe('a quote', () => {
     expect(nothing.body).toMatchObject({
       candidates: [],
       pricePerHour: null,
-      waiting: { reason: 'no-match' },
+      waiting: { reason: 'no-capacity' },
     });
     await sell(40_000, { capacity: 1 });
     await placed(await submitted(gpuJob()));
@@ -227,7 +227,7 @@ describe('a job with a quote', () => {
 
   it('waits where only dearer places are left, says why, and goes when the price is met, also after the quote is over', async () => {
     const { id: quoteId } = await quote();
-    await sell(40_000, { capacity: 0 });
+    await door.put('/v1/providers/pangyo/offers', []).expect(200);
     const id = await submitted(gpuJob({ quoteId }));
     await door.put('/v1/providers/gwangju/offers', [smallOffer('dear', { price: krw(40_001) })]).expect(200);
     const waits = await placed(id);
