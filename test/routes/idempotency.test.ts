@@ -137,13 +137,17 @@ describe('the same key', () => {
   it('is told to come back while its twin takes long', async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => (begin = resolve));
     const twin = door.deps.store.transaction(async (tx) => {
       await tx.execute(
         sql`insert into idempotency (principal, key, fingerprint, status, created_at) values ('key-admin', 'slow', 'x', 0, now())`,
       );
+      begin();
       await held;
       throw new Error('rolled back');
     });
+    await begun;
     const answer = await door.post('/v1/organizations', { name: 'slow' }).set('idempotency-key', 'slow');
     expect([answer.status, answer.body.type]).toEqual([409, '/problems/request-in-progress']);
     release();
