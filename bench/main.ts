@@ -2,6 +2,7 @@ import '../src/lean.ts';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { batch } from './batch.ts';
 import type { Benchmark } from './harness/bench.ts';
 import { openDatabase, type BenchDatabase } from './harness/database.ts';
 import { machine } from './harness/machine.ts';
@@ -12,7 +13,7 @@ import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { optimum } from './optimum.ts';
 import { packing } from './packing.ts';
-import { placement } from './placement.ts';
+import { query } from './query.ts';
 import { history } from './history.ts';
 import { throughput } from './throughput.ts';
 
@@ -22,9 +23,10 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   throughput,
   history,
   memory,
-  placement,
   optimum,
   packing,
+  query,
+  batch,
 };
 const USAGE = `Usage: npm run bench -- [--quick] [--keep] [${Object.keys(BENCHMARKS).join('|')} …]
   --keep   write what was found into bench/RESULTS.md

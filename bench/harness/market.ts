@@ -1,12 +1,141 @@
-import type { JobSpec } from '../../src/core/job.ts';
-import type {
-  PlacementOffer,
-  PlacementProvider,
-  PlacementSnapshot,
-  QueuedJob,
-} from '../../src/core/placement/types.ts';
+import { canonicalGpu } from '../../src/core/gpu.ts';
+import type { PlacementOffer, PlacementProvider, World } from '../../src/core/placement/types.ts';
+import type { Policies } from '../../src/core/policy.ts';
+import { NO_RULES } from '../../src/core/rules.ts';
+import { Chance } from './chance.ts';
+import { hasPublicMarket, listedMachines, type ListedMachine } from './market-data.ts';
+import { countryOf } from './market-places.ts';
 
-const NOW = new Date('2026-11-22T00:00:00Z');
+export const NOW = new Date('2026-11-22T12:00:00Z');
+
+/** What the offers are made of: a note for the tables. */
+export const MARKET_FROM = hasPublicMarket
+  ? 'Offers are made of the 2,924 machines of 18 public price lists (a provider for each cloud and country); more than that are the same under other providers’ names, 10 % dearer or cheaper.'
+  : 'MADE-UP OFFERS, as the public price lists are not there (NARU_TEST_DATA): eight models, round sizes, random prices. Real lists have more shapes.';
+
+const GPU_SPEEDS = [
+  ['K80', 0.05],
+  ['T4', 0.15],
+  ['P100', 0.2],
+  ['V100-16GB', 0.4],
+  ['V100-32GB', 0.4],
+  ['A10G', 0.4],
+  ['L4', 0.35],
+  ['A100-40GB', 0.9],
+  ['A100-80GB', 1],
+  ['H100', 2],
+  ['H200', 2.3],
+  ['B200', 4],
+] as const;
+
+/** Only to be a load: the installed tables have sources. */
+const POLICIES: Policies = {
+  dataGrades: [
+    {
+      grade: 'open',
+      realms: ['public', 'government', 'on-premises'],
+      countries: ['KR', 'JP', 'US'],
+      certification: null,
+      validFrom: '2020-01-01T00:00:00Z',
+      validUntil: null,
+      note: 'made up',
+    },
+  ],
+  capacityClasses: [
+    {
+      name: 'large',
+      members: ['A100-80GB', 'H100', 'H200', 'B200'].map((model) => ({
+        model,
+        formFactor: null,
+        minMemoryGiB: 80,
+      })),
+      note: 'made up',
+    },
+  ],
+  gpuSpeeds: GPU_SPEEDS.map(([model, speed]) => ({ model, speed, note: 'made up' })),
+};
+
+/** A world of so many offers, some of them partly taken; ten organizations of which three have rules, ten projects that have some. */
+export function marketOf(count: number): World {
+  const chance = new Chance(count);
+  const machines = hasPublicMarket ? listedMachines() : madeUp(chance);
+  const offers = Array.from({ length: count }, (_, index) => {
+    const round = Math.floor(index / machines.length);
+    return offerOf(machines[index % machines.length] as ListedMachine, index, round, chance);
+  });
+  const names = [...new Set(offers.map(({ provider }) => provider))];
+  return {
+    now: NOW,
+    currency: 'KRW',
+    rates: new Map([['USD', 1_386_500_000n]]),
+    providers: names.map((name) => providerOf(name, chance)),
+    offers,
+    pools: [],
+    rules: {
+      organizations: new Map([
+        ['org-1', { ...NO_RULES, countries: ['KR', 'JP', 'US', 'DE', 'GB'] }],
+        ['org-2', { ...NO_RULES, providers: { allow: [], deny: ['vast-US', 'lium-RU'] } }],
+        ['org-3', { ...NO_RULES, maxPricePerHour: { amount: '150000', currency: 'KRW' } }],
+      ]),
+      projects: new Map(
+        Array.from({ length: 10 }, (_, index) => [
+          `project-${5 * index}`,
+          index % 2 === 0
+            ? { ...NO_RULES, maxPricePerHour: { amount: String(20 + 10 * index), currency: 'USD' } }
+            : { ...NO_RULES, dataGrade: 'open' as const, spot: 'never' as const },
+        ]),
+      ),
+    },
+    policies: POLICIES,
+  };
+}
+
+function offerOf(machine: ListedMachine, index: number, round: number, chance: Chance): PlacementOffer {
+  const { cloud, region, gpu, gpuCount, gpuMemoryGiB, cpus, memoryGiB } = machine;
+  const identity = canonicalGpu(gpu, gpuMemoryGiB || null);
+  const factor = round === 0 ? 1 : 0.9 + chance.roll(2_001) / 10_000;
+  const micros = (dollars: number | null) =>
+    dollars === null ? null : BigInt(Math.round(dollars * factor * 1e6));
+  const capacity = 1 + chance.roll(8);
+  return {
+    provider: `${cloud}-${countryOf(cloud, region)}${round === 0 ? '' : `-${round}`}`,
+    name: `${machine.instance}-${machine.zone || region}-${index}`,
+    region,
+    gpuModel: identity.model,
+    gpuCount,
+    gpuMemoryGiB: identity.memoryGiB ?? gpuMemoryGiB,
+    gpuFormFactor: identity.formFactor,
+    cpus,
+    memoryGiB,
+    capacity,
+    used: chance.percent(20) ? chance.roll(capacity + 1) : 0,
+    priceMicrosPerHour: micros(machine.dollars),
+    spotPriceMicrosPerHour: micros(machine.spotDollars),
+    currency: 'USD',
+    pool: null,
+    effectiveFrom: null,
+  };
+}
+
+function providerOf(name: string, chance: Chance): PlacementProvider {
+  const [vendor = '', country = ''] = name.split('-');
+  return {
+    name,
+    vendor,
+    site: { city: name, country, region: country, latitude: 37, longitude: 127 },
+    realm: 'public',
+    certifications: [],
+    attested: true,
+    verifiedUntil: null,
+    mode: 'active',
+    health: chance.percent(3) ? 'down' : 'healthy',
+    healthSince: new Date(NOW.getTime() - chance.pick([30, 300, 86_400]) * 1_000),
+    brokerKind: 'agent',
+    multiNode: chance.percent(50),
+    recentRefusals: chance.percent(10) ? 1 + chance.roll(3) : 0,
+  };
+}
+
 const MODELS = [
   ['H100', 80],
   ['H200', 141],
@@ -14,124 +143,20 @@ const MODELS = [
   ['A100-40GB', 40],
   ['L40S', 48],
   ['L4', 24],
-  ['B200', 180],
-  ['RTX4090', 24],
+  ['T4', 16],
+  ['V100-16GB', 16],
 ] as const;
-const COUNTRIES = ['KR', 'JP', 'US', 'DE', 'SG'];
-const OFFERS_PER_PROVIDER = 50;
 
-/** Always the same: a made-up world must not be a source of noise. */
-function dice(seed: number): (sides: number) => number {
-  let state = seed >>> 0;
-  return (sides) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * sides);
-  };
-}
-
-/** So many offers of healthy providers, in four currencies' worth of sizes and prices. */
-export function market(count: number): Omit<PlacementSnapshot, 'jobs'> {
-  const roll = dice(count);
-  const providers = Array.from({ length: Math.max(1, Math.ceil(count / OFFERS_PER_PROVIDER)) }, (_, index) =>
-    provider(index),
-  );
-  const offers = Array.from({ length: count }, (_, index) => offer(index, providers, roll));
-  return { now: NOW, currency: 'KRW', rates: new Map([['USD', 1_386_500_000n]]), providers, offers };
-}
-
-function provider(index: number): PlacementProvider {
-  const country = COUNTRIES[index % COUNTRIES.length] ?? 'KR';
-  return {
-    name: `p${index}`,
-    vendor: `v${index % 20}`,
-    site: { city: `c${index}`, country, region: `${country}-1`, latitude: 37, longitude: 127 },
-    realm: 'public',
-    mode: 'active',
-    health: 'healthy',
-    healthSince: new Date(NOW.getTime() - 86_400_000),
-    brokerKind: 'agent',
-    recentRefusals: 0,
-  };
-}
-
-function offer(
-  index: number,
-  providers: readonly PlacementProvider[],
-  roll: (sides: number) => number,
-): PlacementOffer {
-  const [gpuModel, gpuMemoryGiB] = MODELS[roll(MODELS.length)] ?? MODELS[0];
-  const gpuCount = 2 ** roll(4);
-  const home = providers[index % providers.length];
-  const dollars = BigInt(gpuCount) * BigInt(500_000 + roll(4_000_000));
-  return {
-    provider: home?.name ?? 'p0',
-    name: `o${index}`,
-    region: home?.site.region ?? 'KR-1',
-    gpuModel,
-    gpuCount,
-    gpuMemoryGiB,
-    cpus: gpuCount * 12,
-    memoryGiB: gpuCount * 128,
-    capacity: 1 + roll(4),
-    used: 0,
-    priceMicrosPerHour: dollars,
-    spotPriceMicrosPerHour: roll(2) === 0 ? dollars / 2n : null,
-    currency: 'USD',
-    effectiveFrom: null,
-    withdrawnAt: null,
-  };
-}
-
-/** Queued jobs that ask for `kinds` different things. */
-export function queue(count: number, kinds: number): QueuedJob[] {
-  return Array.from({ length: count }, (_, index) => ({
-    id: `job-${String(index).padStart(8, '0')}`,
-    spec: spec(index % kinds),
-    project: 'bench',
-    priority: 50,
-    queuedAt: NOW,
-    attempts: 0,
-    avoid: {},
-    moveTo: null,
-    notBefore: null,
-    fencedUntil: null,
-  }));
-}
-
-function spec(kind: number): JobSpec {
-  const roll = dice(kind + 1);
-  const model = MODELS[roll(MODELS.length)]?.[0] ?? 'H100';
-  return {
-    name: `kind-${kind}`,
-    project: 'bench',
-    kind: 'training',
-    run: { image: null, command: ['true'], env: {} },
-    resources: {
-      gpu: {
-        count: 2 ** roll(3),
-        models: roll(2) === 0 ? [] : [model],
-        minMemoryGiB: [0, 24, 40][roll(3)] ?? 0,
-      },
-      cpus: 0,
-      memoryGiB: 0,
-      nodes: 1,
-    },
-    placement: {
-      objective: (['cheapest', 'available', 'balanced'] as const)[roll(3)] ?? 'cheapest',
-      spot: roll(3) === 0 ? 'allowed' : 'never',
-      providers: { allow: [], deny: roll(4) === 0 ? ['p1'] : [] },
-      regions: { allow: [], deny: [] },
-      countries: roll(3) === 0 ? ['KR', 'JP'] : [],
-      // Everybody another ceiling, so that no two kinds are the same question.
-      maxPricePerHour: { amount: String(60_000 + kind), currency: 'KRW' },
-    },
-    continuity: { mode: 'restart', rtoSeconds: null, rpoSeconds: null },
-    checkpoint: { intervalSeconds: 600, fromJob: null },
-    limits: { maxRuntimeSeconds: null, deadline: null },
-    expectedRuntimeSeconds: null,
-    priority: 50,
-    labels: {},
-    serve: null,
-    graceSeconds: 10,
-  };
+/** As many as the public lists have. */
+function madeUp(chance: Chance): ListedMachine[] {
+  return Array.from({ length: 2_924 }, (_, index) => {
+    const [gpu, gpuMemoryGiB] = chance.pick(MODELS);
+    const gpuCount = 2 ** chance.roll(4);
+    const dollars = gpuCount * (0.5 + chance.roll(4_000) / 1_000);
+    const region = chance.pick(['kr-1', 'jp-1', 'us-1', 'us-2', 'de-1']);
+    const cloud = `cloud${index % 18}`;
+    const size = { gpu, gpuCount, gpuMemoryGiB, cpus: gpuCount * 12, memoryGiB: gpuCount * 128 };
+    const spotDollars = chance.percent(70) ? dollars / 2 : null;
+    return { cloud, region, zone: '', instance: `x${gpuCount}`, ...size, dollars, spotDollars };
+  });
 }

@@ -51,7 +51,7 @@ app.post(
     const row = submittedJob(ids.next('job', now), 'bench', spec, request.actor.id, now, null);
     if (keep !== null) await keep(row.id, row.project, row.state, JSON.stringify(spec), now);
     reply.code(201).header('location', `/v1/jobs/${row.id}`);
-    return renderJob(row, undefined, 'KRW');
+    return renderJob(row, undefined, { currency: 'KRW', language: 'en' });
   },
 );
 

@@ -1,4 +1,5 @@
 import type { Pool } from './offer.ts';
+import type { Shape } from './placement/mix.ts';
 import type { PlacementOffer, PlacementProvider, World } from './placement/types.ts';
 
 /**
@@ -32,6 +33,8 @@ export interface WorldState extends Pick<World, 'now' | 'currency' | 'rates' | '
   readonly providers: readonly PlacementProvider[];
   /** By provider; only what is in use at all, withdrawn offers included. */
   readonly uses: ReadonlyMap<string, ProviderUse>;
+  /** What holds of pools now, by shape and model, most popular first. */
+  readonly demand: readonly Shape[];
   /** Of the same moment as `rules`: what a placement is guarded by. */
   readonly rulesVersions: RulesVersions;
   /** Of the same moment as `providers`: how often each was said something anew about (realm, certificates, mode). */

@@ -292,7 +292,7 @@ test('whatever vendors ask by then, a job with a living quote has a place as lon
         spotPriceMicrosPerHour: times(offer.spotPriceMicrosPerHour),
       }));
       // Certificates and policies go on ageing; what a quote holds is the price.
-      fc.pre(decide({ ...at, now: later(899) }, { ...job, quote }).placement !== undefined);
+      fc.pre(decide({ ...at, now: later(899) }, { ...job, quote }).placement !== null);
       const { placement } = decide({ ...at, offers, now: later(899) }, { ...job, quote });
       expect(placement).not.toBeNull();
       expect(placement!.priceMicrosPerHour <= BigInt(quote.ceilingMicrosPerHour)).toBe(true);

@@ -47,9 +47,10 @@ function loaded(snapshot: PlacementSnapshot): { terms: ProviderTerms[]; state: W
       },
     ]),
   );
+  const demand = [{ gpus: 1, cpuMillis: 8_000, memoryMiB: 0, models: [], popularity: 3 }];
   const rulesVersions = { organizations: new Map(), projects: new Map() };
   const versions = { rulesVersions, providerVersions: new Map<string, number>(), policiesVersion: 0 };
-  return { terms, state: { now, currency, rates, providers, rules, policies, uses, ...versions } };
+  return { terms, state: { now, currency, rates, providers, rules, policies, uses, demand, ...versions } };
 }
 
 /** Everything that a plan says, as it would be stored. */
@@ -138,8 +139,14 @@ describe('the engine’s name', () => {
     ],
     pools: [
       {
-        ...{ provider: 'alpha', name: 'host', gpus: 8, cpuMillis: 96_000, memoryMiB: null },
-        ...{ usedGpus: 1, usedCpuMillis: 8_000, usedMemoryMiB: 0 },
+        provider: 'alpha',
+        name: 'host',
+        gpus: 8,
+        cpuMillis: 96_000,
+        memoryMiB: null,
+        usedGpus: 1,
+        usedCpuMillis: 8_000,
+        usedMemoryMiB: 0,
       },
     ],
     policies: {
@@ -165,6 +172,9 @@ describe('the engine’s name', () => {
     const session = new Session(marketFrom(terms, state, state.providers), stateFrom(state));
     const hash = sha256Hex(decidePages(session, [snapshot.jobs]).join('\n'));
     // Decisions come out otherwise than they did: give ENGINE a new name, and this its new hash.
-    expect({ engine: ENGINE, hash }).toEqual({ engine: 'placement-2', hash: '' });
+    expect({ engine: ENGINE, hash }).toEqual({
+      engine: 'placement-2',
+      hash: '6cf951eace9a9aeda84c33a3b94fe90e382d45a35d47e82ae09f417da6944a36',
+    });
   });
 });

@@ -2,8 +2,9 @@ import { ON_DEMAND, SPOT } from './market.ts';
 import { brokenByLot, brokenBySale, priceOf } from './match.ts';
 import { scoreOf } from './objective.ts';
 import { availabilityAt, ordersOf, startOf, type Orders } from './orders.ts';
-import { DIMENSIONS, hasRoom, placesAt, type Pass } from './pass.ts';
+import { hasRoom, placesAt, type Pass } from './pass.ts';
 import type { Request } from './request.ts';
+import { fitAt } from './tightness.ts';
 import { TIERS } from './types.ts';
 
 /** One way to buy one offer, as good as it is at one moment. */
@@ -19,8 +20,8 @@ export interface Entry {
   readonly availability: number;
   /** GPUs of the offer that nobody asked for. */
   readonly waste: number;
-  /** What the pool would have left, GPUs: the tighter, the better it packs. */
-  readonly left: number;
+  /** What others lose of the pool by it: the less, the better it packs. */
+  readonly fit: number;
   readonly places: number;
 }
 
@@ -90,7 +91,8 @@ function refresh(request: Request, pass: Pass, list: Shortlist): void {
 
 /**
  * A total order, so that the same snapshot always gives the same plan: tier; score; price; on demand before spot;
- * fewer GPUs that nobody asked for; the tighter pool; more places; names.
+ * fewer GPUs that nobody asked for; the pool of which
+ * others lose least; more places; names.
  */
 export function compare(a: Entry, b: Entry): number {
   return (
@@ -99,7 +101,7 @@ export function compare(a: Entry, b: Entry): number {
     a.cost - b.cost ||
     (a.sale & 1) - (b.sale & 1) ||
     a.waste - b.waste ||
-    a.left - b.left ||
+    a.fit - b.fit ||
     b.places - a.places ||
     a.sale - b.sale
   );
@@ -109,7 +111,6 @@ export function compare(a: Entry, b: Entry): number {
 export function judge(request: Request, pass: Pass, sale: number, tier: number): Entry {
   const { columns } = pass.market;
   const position = sale >> 1;
-  const pool = columns.pool[position] ?? -1;
   const gpus = columns.gpuCount[position] ?? 0;
   const paid = request.paidHours[2 * (columns.shape[position] ?? 0) + (sale & 1)] ?? 0;
   const cost = priceOf(request, pass, sale) * paid;
@@ -121,7 +122,7 @@ export function judge(request: Request, pass: Pass, sale: number, tier: number):
     cost,
     availability,
     waste: gpus - request.spec.resources.gpu.count,
-    left: pool < 0 ? 0 : (pass.poolFree[DIMENSIONS * pool] ?? 0) - gpus * request.needs.nodes,
+    fit: fitAt(pass, position, request.needs),
     places: placesAt(pass, pass, position),
   };
 }

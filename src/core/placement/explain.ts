@@ -1,6 +1,6 @@
 import type { Waiting } from '../job.ts';
 import { toWire } from '../money.ts';
-import type { Entry } from './choose.ts';
+import { compare, type Entry } from './choose.ts';
 import type { Turn } from './turn.ts';
 import { matchAll, saleFor, type Removed } from './match.ts';
 import { hoursOf, POINTS, roomShare } from './objective.ts';
@@ -38,7 +38,9 @@ export function waitingDecision(view: Pass, request: Request, why: Waiting): Dec
 
 /** Of a job that was placed. `view`: the market at the beginning of its page, by which what was full is counted. */
 export function decisionOf(view: Pass, { ask: { request }, found, note }: Turn, taken: Entry): Decision {
-  const shown = found.some(({ sale }) => sale === taken.sale) ? found : [...found, taken];
+  // What an exchange brought may be better than anything that was free in its turn.
+  const known = found.some(({ sale }) => sale === taken.sale);
+  const shown = known ? found : [...found, taken].sort(compare);
   const candidates = shown.map((entry) => candidateOf(request, view, entry, entry.sale === taken.sale));
   const own = candidates.find((candidate) => candidate.taken);
   if (own === undefined) throw new Error('what was taken is not among the candidates');

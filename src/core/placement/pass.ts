@@ -3,6 +3,7 @@ import { byName } from './columns.ts';
 import type { Market } from './market.ts';
 import { accepting, steadiness } from './objective.ts';
 import { bit } from './rules.ts';
+import type { Shape } from './mix.ts';
 import type { Draw, PlacementProvider, World } from './types.ts';
 
 /** What changes from pass to pass: who is well, and what is taken. */
@@ -14,6 +15,8 @@ export interface State extends Pick<World, 'now' | 'providers' | 'rules' | 'poli
     Pool,
     'provider' | 'name' | 'usedGpus' | 'usedCpuMillis' | 'usedMemoryMiB'
   >[];
+  /** What holds of pools, by shape: what the next jobs are expected to be like. Absent: nobody knows. */
+  readonly demand?: readonly Shape[];
 }
 
 /**

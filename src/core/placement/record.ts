@@ -2,6 +2,7 @@ import { canonicalJson, sha256Hex } from '../canonical.ts';
 import { fromTagged, toTagged } from '../tagged.ts';
 import type { ProviderTerms, ProviderUse, WorldState } from '../world.ts';
 import { openMarket, type Market } from './market.ts';
+import type { Shape } from './mix.ts';
 import type { State } from './pass.ts';
 import type { PlacementProvider, QueuedJob } from './types.ts';
 
@@ -28,6 +29,8 @@ export interface MarketRecord {
   readonly now: string;
   /** Currency, rates, rules, policies. */
   readonly common: string;
+  /** See State. */
+  readonly demand: readonly Shape[];
   /** What each provider sells, and how it is: its facts, and what is in use. */
   readonly providers: readonly { readonly terms: string | null; readonly state: string }[];
 }
@@ -68,6 +71,7 @@ export function recordMarket(
     market: {
       now: now.toISOString(),
       common: common.hash,
+      demand: state.demand,
       providers: providers.map((one) => ({ terms: one.terms?.hash ?? null, state: one.state.hash })),
     },
     parts: [
@@ -119,7 +123,7 @@ export function readMarket(
   const providers = states.map(({ provider }) => provider);
   return {
     market: marketFrom(terms, common, providers),
-    state: stateFrom({ ...common, now: new Date(record.now), providers, uses }),
+    state: stateFrom({ ...common, now: new Date(record.now), demand: record.demand, providers, uses }),
   };
 }
 
@@ -143,12 +147,14 @@ export function stateFrom({
   rules,
   policies,
   uses,
-}: Pick<WorldState, 'now' | 'providers' | 'rules' | 'policies' | 'uses'>): State {
+  demand,
+}: Pick<WorldState, 'now' | 'providers' | 'rules' | 'policies' | 'uses' | 'demand'>): State {
   return {
     now,
     providers,
     rules,
     policies,
+    demand,
     usedOffers: [...uses].flatMap(([provider, { offers }]) =>
       [...offers].map(([name, used]) => ({ provider, name, used })),
     ),

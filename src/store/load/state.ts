@@ -1,5 +1,7 @@
 import { and, gt, inArray, or, sql } from 'drizzle-orm';
+import { HOLDING_ALLOCATION_STATES } from '../../core/allocation.ts';
 import { UNKEPT_OUTCOMES } from '../../core/order.ts';
+import type { Shape } from '../../core/placement/mix.ts';
 import type { PlacementProvider } from '../../core/placement/types.ts';
 import type { Policies } from '../../core/policy.ts';
 import { MULTI_NODE_BROKERS } from '../../core/provider.ts';
@@ -67,6 +69,7 @@ export async function loadState(
       recentRefusals: unkept.get(row.name) ?? 0,
     })),
     uses: await loadUses(tx),
+    demand: await loadDemand(tx),
     ...(await loadRules(tx)),
     ...(await loadPolicies(tx, defaults)),
     providerVersions: new Map(rows.map(({ name, version }) => [name, version])),
@@ -128,4 +131,19 @@ async function countUnkept(reader: Reader, now: Date): Promise<ReadonlyMap<strin
     )
     .groupBy(allocations.provider);
   return new Map(rows.map(({ provider, n }) => [provider, n]));
+}
+
+/** Kinds of demand that are told apart; the rest would each be too few to matter. */
+const SHAPES = 40;
+
+/** What holds of pools, by shape: read through the index of what holds anything. */
+async function loadDemand(reader: Reader): Promise<Shape[]> {
+  const holding = sql.param([...HOLDING_ALLOCATION_STATES]);
+  const { rows } = await reader.execute<Omit<Shape, 'models'> & { model: string | null }>(sql`
+    select (a.pool_gpus / a.nodes) as gpus, (a.pool_cpu_millis / a.nodes)::float8 as "cpuMillis",
+      (a.pool_memory_mib / a.nodes)::float8 as "memoryMiB", o.gpu_model as model, count(*)::int as popularity
+    from allocations a join offers o on o.provider = a.provider and o.name = a.offer
+    where a.state = any(${holding}::text[]) and a.pool is not null
+    group by 1, 2, 3, 4 order by 5 desc, 1, 2, 3, 4 limit ${SHAPES}`);
+  return rows.map(({ model, ...shape }) => ({ ...shape, models: model === null ? [] : [model] }));
 }

@@ -61,7 +61,9 @@ function inOrder({ problem }: State, ruined: readonly number[], job: number, cha
       stake:
         one === job && jobFirst
           ? Number.POSITIVE_INFINITY
-          : (few ? 1 / (first[one + 1]! - first[one]!) : (cost[first[one] as number] as number)) *
+          : (few
+              ? 1 / ((first[one + 1] as number) - (first[one] as number))
+              : (cost[first[one] as number] as number)) *
             (0.2 + chance.next()),
     }))
     .sort((a, b) => b.stake - a.stake || a.one - b.one)
