@@ -14,6 +14,8 @@ export interface Mutant {
 }
 
 const GUARDS = 'src/store/apply/guards.ts';
+const ROOM = 'src/core/room.ts';
+const ELIGIBLE = 'src/core/placement/eligible.ts';
 const CHANGES = 'src/store/apply/changes.ts';
 const SYNC = 'src/store/load/sync.ts';
 
@@ -46,7 +48,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no-capacity-guard',
     edits: [
       {
-        file: 'src/core/room.ts',
+        file: ROOM,
         find: ' || left.places < nodes',
         replace: '',
       },
@@ -206,12 +208,134 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'rules-ignored',
     edits: [
       {
-        file: 'src/core/placement/request.ts',
-        find: "passes(spec.placement.regions, region) ? 0 : bit('regions')",
-        replace: 'passes(spec.placement.regions, region) ? 0 : 0',
+        file: 'src/core/placement/places.ts',
+        find: "passes(rules.regions, region)) ? 0 : bit('regions')",
+        replace: 'passes(rules.regions, region)) ? 0 : 0',
       },
     ],
     why: 'a job is placed where its tenant forbade it',
+    seeds: [1],
+  },
+  {
+    name: 'pool-room-not-looked-at',
+    edits: [
+      {
+        file: ROOM,
+        find: 'if (pool === undefined || !holds(pool, draw)) return false;',
+        replace: 'if (pool === undefined) return false;',
+      },
+    ],
+    why: 'what several offers draw on together is oversold when its total was lowered between plan and apply',
+    seeds: [11],
+  },
+  {
+    name: 'pool-not-given-back',
+    edits: [
+      {
+        file: 'src/store/apply/room.ts',
+        find: 'if (drawn.length > 0) await countDrawn(tx, drawn, sign);',
+        replace: 'if (drawn.length > 0 && sign === 1) await countDrawn(tx, drawn, sign);',
+      },
+    ],
+    why: 'a host fills up with what is gone',
+    seeds: [1],
+  },
+  {
+    name: 'shape-not-looked-at',
+    edits: [{ file: ROOM, find: ' || !isSameShape(left.shape, shape)', replace: '' }],
+    why: 'a job gets what its offer was when it was planned, and the offer is smaller by now',
+    seeds: [11],
+  },
+  {
+    name: 'rules-not-guarded',
+    edits: [
+      {
+        file: GUARDS,
+        find: 'rules?.organization === row.organization &&',
+        replace: 'rules?.organization === row.organization ||',
+      },
+    ],
+    why: 'a job is placed by rules that were replaced between plan and apply',
+    seeds: [9],
+  },
+  {
+    name: 'policies-not-guarded',
+    edits: [
+      {
+        file: GUARDS,
+        find: 'rows.filter(({ policiesVersion }) => policiesVersion === now)',
+        replace: 'rows.filter(({ policiesVersion }) => policiesVersion <= now)',
+      },
+    ],
+    why: 'data goes where it may not go any more since a table was replaced between plan and apply',
+    seeds: [9],
+  },
+  {
+    name: 'statement-not-guarded',
+    edits: [
+      {
+        file: GUARDS,
+        find: 'taken.get(provider) === providerVersion',
+        replace: 'providerVersion > 0 && taken.has(provider)',
+      },
+    ],
+    why: 'graded data goes to a provider that took back, between plan and apply, what was vouched for',
+    seeds: [33],
+  },
+  {
+    name: 'project-rules-ignored',
+    edits: [
+      {
+        file: 'src/core/placement/rulebook.ts',
+        find: 'rules.projects.get(project)',
+        replace: "rules.projects.get('')",
+      },
+    ],
+    why: 'a project tells its jobs where they may run, and they run elsewhere',
+    seeds: [9],
+  },
+  {
+    name: 'certificate-never-expires',
+    edits: [
+      {
+        file: ELIGIBLE,
+        find: 'now.getTime() && now.getTime() < Date.parse(validUntil);',
+        replace: 'now.getTime() && validUntil.length > 0;',
+      },
+    ],
+    why: 'a job goes to a provider whose certificate ended',
+    seeds: [9],
+  },
+  {
+    name: 'vendor-vouches-for-itself',
+    edits: [
+      { file: ELIGIBLE, find: "provider.attested ? provider.realm : 'public'", replace: 'provider.realm' },
+    ],
+    why: 'a vendor calls itself a government centre, and gets its data',
+    seeds: [9],
+  },
+  {
+    name: 'quote-ceiling-ignored',
+    edits: [
+      {
+        file: 'src/core/placement/match.ts',
+        find: '(columns.rank[sale] ?? 0) > request.quoteRank',
+        replace: '(columns.rank[sale] ?? 0) > Infinity',
+      },
+    ],
+    why: 'a job that was quoted a price pays more',
+    seeds: [10],
+  },
+  {
+    name: 'use-not-recorded',
+    edits: [
+      {
+        file: 'src/core/placement/record.ts',
+        find: 'use: state.uses.get(provider.name) ?? null',
+        replace: 'use: null',
+      },
+    ],
+    why: 'a decision that is made again comes out otherwise, as it does not know what was taken',
     seeds: [1],
   },
 ];
