@@ -31,6 +31,8 @@ export async function exactSolver(): Promise<ExactSolver> {
 }
 
 function solve(highs: Highs, problem: BatchProblem, kept: Uint8Array): Exact | null {
+  if (problem.cost.length === 0)
+    return { placed: 0, cost: 0, chosen: new Int32Array(problem.jobs).fill(-1), proven: true };
   // Mostly everything can be placed, and this is a far easier question than how many can.
   const all = Uint8Array.from(kept, (_, job) => (optionsOf(problem, job) > 0 ? 1 : 0));
   const full = run(highs, problem, all, 0, problem.cost);

@@ -13,7 +13,7 @@ export interface BatchProblem {
   readonly slotRoom: Int32Array;
   /** By slot: the pool that it draws on, or -1. */
   readonly slotPool: Int32Array;
-  /** By option, DIMENSIONS numbers: GPUs, CPU millis, MiB drawn from the pool (0 where there is none). */
+  /** By option, DIMENSIONS numbers: GPUs, CPU millis, MiB drawn from the pool (0 where there is none). Whole: no rounding. */
   readonly draws: Float64Array;
   /** By pool, DIMENSIONS numbers: free. */
   readonly poolRoom: Float64Array;
