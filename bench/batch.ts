@@ -17,7 +17,7 @@ export async function batch({ quick, say }: Bench): Promise<Finding> {
   ];
   for (const jobs of quick ? SIZES.slice(0, 2) : SIZES) {
     say(`batch: ${jobs} jobs`);
-    rows.push(await row(`${number(jobs)}`, { jobs, offers: OFFERS, told: false }));
+    rows.push(await row(number(jobs), { jobs, offers: OFFERS, told: false }));
   }
   const [most = 0] = (quick ? SIZES.slice(0, 2) : SIZES).toReversed();
   say(`batch: ${most} jobs, decisions written`);
