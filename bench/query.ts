@@ -1,7 +1,7 @@
-import { bestNow, emptyShortlist } from '../src/core/placement/choose.ts';
+import { bestNow } from '../src/core/placement/choose.ts';
 import { marketOf as openWorld, stateOf } from '../src/core/placement/decide.ts';
 import { decisionOf, waitingDecision } from '../src/core/placement/explain.ts';
-import { openPass, type Pass } from '../src/core/placement/pass.ts';
+import { nothingAsked, openPass, type Pass } from '../src/core/placement/pass.ts';
 import { readRequest } from '../src/core/placement/request.ts';
 import type { QueuedJob, World } from '../src/core/placement/types.ts';
 import { whyWaiting } from '../src/core/placement/wait.ts';
@@ -114,11 +114,11 @@ function askOnce(
   rows: readonly Row[],
 ): { ours: number; told: number; scans: number; found: number } {
   const started = performance.now();
-  const request = readRequest(job, pass);
+  const request = readRequest(job, { ...pass, asked: nothingAsked() });
   const found = bestNow(request, pass, KEPT);
   const answered = performance.now();
   const [taken] = found;
-  const ask = { request, shortlist: emptyShortlist(), deadSince: null, waiting: null };
+  const ask = { request, deadSince: null, waiting: null };
   const decision = taken
     ? decisionOf(pass, { job, ask, found, taken, note: null }, taken)
     : waitingDecision(pass, request, whyWaiting(request, pass));

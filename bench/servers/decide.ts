@@ -71,7 +71,7 @@ function decide({ jobs: count, offers, told }: BatchTask): Batch {
   global.gc?.();
   const held = getHeapStatistics().used_heap_size - before;
   // What is held must still be there to be measured.
-  if (session.pass.taken < 0) throw new Error('a session that lost count');
+  if (session.pass.given < 0) throw new Error('a session that lost count');
   return {
     openMs: opened - started,
     ms,

@@ -1,5 +1,5 @@
 import type { Waiting } from '../job.ts';
-import { best, emptyShortlist, type Entry } from './choose.ts';
+import { bestNow, type Entry } from './choose.ts';
 import { decisionOf, heldDecision, waitingDecision } from './explain.ts';
 import { exchange, newBudget } from './exchange.ts';
 import { holdFor, MAX_HOLDS } from './hold.ts';
@@ -49,7 +49,7 @@ export class Session {
       return null;
     }
     const ask = this.#askOf(job);
-    const found = ask.deadSince === this.pass.given ? [] : this.#best(ask);
+    const found = ask.deadSince === this.pass.given ? [] : bestNow(ask.request, this.pass, CANDIDATES_KEPT);
     const taken = found[0] ?? null;
     if (taken !== null) {
       take(this.pass, taken.sale >> 1, ask.request.needs);
@@ -94,16 +94,12 @@ export class Session {
     );
   }
 
-  #best(ask: Ask): readonly Entry[] {
-    return best(ask.request, this.pass, ask.shortlist, CANDIDATES_KEPT);
-  }
-
   #askOf(job: QueuedJob): Ask {
     const signature = signatureOf(job, this.pass.now);
     const known = this.#asks.get(signature);
     if (known !== undefined) return known;
     const request = readRequest(job, this.pass);
-    const ask: Ask = { request, shortlist: emptyShortlist(), deadSince: null, waiting: null };
+    const ask: Ask = { request, deadSince: null, waiting: null };
     this.#asks.set(signature, ask);
     return ask;
   }

@@ -51,7 +51,7 @@ function mayExchange({ ask: { request } }: Turn): boolean {
     request.spec.placement.objective === 'cheapest' &&
     request.target === null &&
     request.held.size === 0 &&
-    request.tiers.every((tier) => tier === 1)
+    request.tiers === null
   );
 }
 

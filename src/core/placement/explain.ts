@@ -112,7 +112,7 @@ export function candidateOf(request: Request, view: Pass, entry: Entry, taken: b
 function partsOf(request: Request, view: Pass, { sale, places, availability }: Entry): ScoreParts {
   const { columns } = view.market;
   const provider = columns.provider[sale >> 1] ?? 0;
-  const slowness = request.slowness[columns.shape[sale >> 1] ?? 0] ?? 1;
+  const slowness = request.fitting.slowness[columns.shape[sale >> 1] ?? 0] ?? 1;
   const { hours, interruptions, lostHours } = hoursOf(request.assumptions, slowness, (sale & 1) === 1);
   return {
     hours: round(hours),
@@ -150,7 +150,7 @@ function notesOf(request: Request, view: Pass, taken: Entry | null): string[] {
       `${request.target}, named as the target of a move, has nothing free that fits: others are considered`,
     );
   }
-  const avoided = view.market.providers.filter((_, index) => request.tiers[index] === 2);
+  const avoided = view.market.providers.filter((_, index) => request.tiers?.[index] === 2);
   if (avoided.length > 0) {
     notes.push(
       `used only where nothing else has room, for having lost or refused this job: ${avoided.join(', ')}`,

@@ -21,7 +21,6 @@ export function holdFor(job: QueuedJob, request: Request, pass: Pass): boolean {
   const pool = pass.market.columns.pool[position] ?? -1;
   if (pool >= 0) pass.poolHeld[pool] = 1;
   else pass.lotHeld[position] = 1;
-  pass.taken += 1;
   return true;
 }
 

@@ -49,12 +49,14 @@ export interface Market {
   readonly pools: readonly Pool[];
   /** By provider and name, a newline between. */
   readonly poolAt: ReadonlyMap<string, number>;
+  /** By pool: positions of the lots that draw on it. */
+  readonly poolLots: readonly (readonly number[])[];
   readonly lots: readonly Lot[];
   /** One lot of each shape. */
   readonly shapes: readonly Lot[];
   readonly cells: Cells;
-  /** By shape, then by on demand (0) and spot (1): numbers of its sales, cheapest first. */
-  readonly groups: readonly (readonly [Int32Array, Int32Array])[];
+  /** By group (2 × shape, plus 1 for spot): numbers of its sales, cheapest first. */
+  readonly groups: readonly Int32Array[];
   readonly columns: Columns;
   /** Rising: what exactRank and rank count. */
   readonly exactPrices: readonly bigint[];
@@ -146,6 +148,7 @@ export function openMarket(terms: Terms): Market {
     regions: regions.first.map(({ offer }) => offer.region),
     pools,
     poolAt,
+    poolLots: poolLotsOf(columns, pools.length),
     lots,
     shapes: shapes.first,
     cells: cellsOf(columns, shapes.first.length),
@@ -230,12 +233,18 @@ function cellsOf({ shape, provider, region }: Columns, shapes: number): Cells {
   };
 }
 
-function groupsOf({ shape, exactRank }: Columns, shapes: number): (readonly [Int32Array, Int32Array])[] {
+function poolLotsOf({ pool }: Columns, pools: number): number[][] {
+  const lots = Array.from({ length: pools }, (): number[] => []);
+  pool.forEach((at, position) => lots[at]?.push(position));
+  return lots;
+}
+
+function groupsOf({ shape, exactRank }: Columns, shapes: number): Int32Array[] {
   const lists = Array.from({ length: 2 * shapes }, (): number[] => []);
   exactRank.forEach((rank, sale) => {
     if (rank >= 0) lists[2 * (shape[sale >> 1] ?? 0) + (sale & 1)]?.push(sale);
   });
-  const inOrder = (list: number[] = []) =>
-    Int32Array.from(list).sort((a, b) => (exactRank[a] ?? 0) - (exactRank[b] ?? 0) || a - b);
-  return Array.from({ length: shapes }, (_, at) => [inOrder(lists[2 * at]), inOrder(lists[2 * at + 1])]);
+  return lists.map((list) =>
+    Int32Array.from(list).sort((a, b) => (exactRank[a] ?? 0) - (exactRank[b] ?? 0) || a - b),
+  );
 }

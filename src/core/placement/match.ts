@@ -1,4 +1,5 @@
 import { ON_DEMAND, SPOT, type Sale } from './market.ts';
+import { hoursOf } from './objective.ts';
 import { DIMENSIONS, drawOf, hasRoom, type Pass } from './pass.ts';
 import type { Request } from './request.ts';
 import { bit, firstBroken, RULES, type Broken, type RuleName } from './rules.ts';
@@ -16,11 +17,7 @@ const BITS = {
 
 /** What an offer breaks by its shape and its place: the same for every offer of a cell. */
 export function brokenByCell(request: Request, shape: number, provider: number, region: number): Broken {
-  return (
-    (request.byShape[shape] ?? 0) |
-    (request.places.byProvider[provider] ?? 0) |
-    (request.places.byRegion[region] ?? 0)
-  );
+  return (request.fitting.byShape[shape] ?? 0) | request.places.brokenAt(provider, region);
 }
 
 /** Everything about this lot that the request cannot live with, except capacity. */
@@ -73,13 +70,11 @@ function brokenByPrice(request: Request, pass: Pass, position: number): Broken {
 export function brokenBySale(request: Request, pass: Pass, sale: number): Broken {
   const { columns, exactPrices } = pass.market;
   const held = request.held.get(sale);
-  const shape = columns.shape[sale >> 1] ?? 0;
   const affordable = held
     ? request.ceilingRank >= exactPrices.length || held.exact <= ceilingExact(request)
     : (columns.exactRank[sale] ?? 0) <= request.ceilingRank;
   let broken = affordable ? 0 : BITS.price;
-  const cost = priceOf(request, pass, sale) * (request.paidHours[2 * shape + (sale & 1)] ?? 0);
-  if (cost > request.jobCeilingMicros) broken |= BITS.jobPrice;
+  if (costOf(request, pass, sale) > request.jobCeilingMicros) broken |= BITS.jobPrice;
   if (held === undefined && (columns.rank[sale] ?? 0) > request.quoteRank) broken |= BITS.quote;
   return broken;
 }
@@ -97,6 +92,19 @@ export function priceOf(request: Request, pass: Pass, sale: number): number {
   return pass.market.columns.price[sale] ?? 0;
 }
 
+/** Micros, of the whole job. */
+export function costOf(request: Request, pass: Pass, sale: number): number {
+  return (
+    priceOf(request, pass, sale) * paidHours(request, pass.market.columns.shape[sale >> 1] ?? 0, sale & 1)
+  );
+}
+
+/** Hours that are paid for, all nodes together; `kind`: on demand (0) or spot (1). */
+export function paidHours({ assumptions, fitting, needs }: Request, shape: number, kind: number): number {
+  const { hours, lostHours } = hoursOf(assumptions, fitting.slowness[shape] ?? 1, kind === 1);
+  return needs.nodes * (hours + lostHours);
+}
+
 /** As it would be charged. */
 export function saleFor(request: Request, pass: Pass, sale: number): Sale | null {
   const lot = pass.market.lots[sale >> 1];
@@ -109,7 +117,7 @@ export function saleFor(request: Request, pass: Pass, sale: number): Sale | null
 export interface Removed {
   readonly rule: RuleName;
   lots: number;
-  examples: number[];
+  readonly examples: number[];
 }
 
 /** Every offer held against one request. */
@@ -118,7 +126,7 @@ export interface Matching {
   readonly lots: number;
   /** In the order of RULES; `capacity` last. */
   readonly removed: readonly Removed[];
-  /** Positions of those that fit. */
+  /** Positions of those that fit, rising within a cell only. */
   readonly fitting: readonly number[];
 }
 
@@ -131,47 +139,48 @@ export function matchAll(request: Request, pass: Pass): Matching {
   const fitting: number[] = [];
   for (let shape = 0; shape + 1 < cells.from.length; shape += 1) {
     for (let cell = cells.from[shape] ?? 0; cell < (cells.from[shape + 1] ?? 0); cell += 1) {
-      const provider = cells.provider[cell] ?? 0;
-      const broken = brokenByCell(request, shape, provider, cells.region[cell] ?? 0);
-      if (broken !== 0) countCell(removed[firstBroken(broken)], pass, cell);
-      else for (const position of lotsIn(pass, cell)) countLot(request, pass, position, removed, fitting);
+      const broken = brokenByCell(request, shape, cells.provider[cell] ?? 0, cells.region[cell] ?? 0);
+      if (broken === 0) countLots(request, pass, cell, removed, fitting);
+      else countCell(removed[firstBroken(broken)] as Removed, pass, cell);
     }
   }
-  for (const one of removed) one.examples = one.examples.sort((a, b) => a - b).slice(0, EXAMPLES);
-  return {
-    lots: fitting.length,
-    removed: removed.filter(({ lots }) => lots > 0),
-    fitting: fitting.sort((a, b) => a - b),
-  };
+  return { lots: fitting.length, removed: removed.filter(({ lots }) => lots > 0), fitting };
 }
 
-function lotsIn({ market: { cells } }: Pass, cell: number): Int32Array {
-  return cells.lots.subarray(cells.lotsFrom[cell] ?? 0, cells.lotsFrom[cell + 1] ?? 0);
+function countCell(into: Removed, { market: { cells } }: Pass, cell: number): void {
+  const from = cells.lotsFrom[cell] ?? 0;
+  const to = cells.lotsFrom[cell + 1] ?? 0;
+  into.lots += to - from;
+  for (let at = from; at < Math.min(to, from + EXAMPLES); at += 1) exemplify(into, cells.lots[at] ?? 0);
 }
 
-function countCell(into: Removed | undefined, pass: Pass, cell: number): void {
-  if (into === undefined) return;
-  const lots = lotsIn(pass, cell);
-  into.lots += lots.length;
-  into.examples.push(...lots.subarray(0, EXAMPLES));
-}
-
-function countLot(
+function countLots(
   request: Request,
   pass: Pass,
-  position: number,
+  cell: number,
   removed: readonly Removed[],
   fitting: number[],
 ): void {
-  const { market } = pass;
-  const broken =
-    brokenByLot(request, pass, position) | (pass.always[market.columns.provider[position] ?? 0] ?? 0);
-  if (broken === 0) fitting.push(position);
-  const full = broken === 0 && !hasRoom(pass, position, request.needs);
-  const rule = full ? removed.at(-1) : broken === 0 ? undefined : removed[firstBroken(broken)];
-  if (rule === undefined) return;
-  rule.lots += 1;
-  rule.examples.push(position);
+  const { cells } = pass.market;
+  const always = pass.always[cells.provider[cell] ?? 0] ?? 0;
+  for (let at = cells.lotsFrom[cell] ?? 0; at < (cells.lotsFrom[cell + 1] ?? 0); at += 1) {
+    const position = cells.lots[at] ?? 0;
+    const broken = brokenByLot(request, pass, position) | always;
+    if (broken === 0) fitting.push(position);
+    if (broken === 0 && hasRoom(pass, position, request.needs)) continue;
+    const into = (broken === 0 ? removed.at(-1) : removed[firstBroken(broken)]) as Removed;
+    into.lots += 1;
+    exemplify(into, position);
+  }
+}
+
+/** The first few by position stay. */
+function exemplify({ examples }: Removed, position: number): void {
+  let at = examples.length;
+  while (at > 0 && (examples[at - 1] ?? 0) > position) at -= 1;
+  if (at === EXAMPLES) return;
+  examples.splice(at, 0, position);
+  if (examples.length > EXAMPLES) examples.length = EXAMPLES;
 }
 
 /** GPUs (or, of offers without, places) that the pool or the offer itself has left. */

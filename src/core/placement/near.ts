@@ -80,7 +80,7 @@ const CHANGES: Partial<Record<RuleName, Change>> = {
     const models = lotsAt(view, positions).map((lot) =>
       lot.model === null ? 'an offer without a GPU' : gpuOf(lot),
     );
-    return [...request.gpuProblems, `accept ${some(models)}`].join(', or ');
+    return [...request.fitting.gpus.problems, `accept ${some(models)}`].join(', or ');
   },
   'gpu-memory': ({ request, view }, positions) =>
     `lower gpu.minMemoryGiB from ${request.spec.resources.gpu.minMemoryGiB} to ${most(view, positions, (lot) => lot.offer.gpuMemoryGiB)}`,

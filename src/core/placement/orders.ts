@@ -1,70 +1,106 @@
 import type { Objective } from '../job.ts';
-import type { Market } from './market.ts';
 import { availabilityOf, roomShare, scoreOf } from './objective.ts';
 import { placesAt, type Pass } from './pass.ts';
 
 /**
- * The sales of each shape in the order of what they can score at best in this pass: whatever is taken makes scores
- * only worse, so a search that goes along these lists may stop where nothing further on can win.
+ * The sales of each group (of one shape, on demand or spot) in the order of what they score now, for a job that pays one
+ * hour. Who pays more hours pays as many times more for each of them, so within a group the order is the same for all.
+ * What is taken or given back is put where it belongs when somebody asks next.
  */
 export interface Orders {
-  readonly groups: Market['groups'];
-  /** By sale: its score for a job that pays one hour, with all that was free when the pass began. */
+  readonly objective: Objective;
+  /** As Market.groups; what nobody can have stands last. */
+  readonly groups: readonly Int32Array[];
+  /** By sale: its score; Infinity: nobody can have it. */
   readonly base: Float64Array;
-  /** By group (2 × shape + spot): where the first sale is that may have room. What is sold out is not met again. */
-  readonly starts: Int32Array;
-  /** Pass.given when the starts were last right: what was given back may lie before them. */
-  given: number;
+  /** By sale: where it stands in its group. */
+  readonly at: Int32Array;
+  /** How much of Pass.touched is reckoned in. */
+  seen: number;
 }
-
-const known = new WeakMap<Pass, Map<Objective, Orders>>();
 
 /** Made when first asked for: a pass without jobs of an objective needs none. */
 export function ordersOf(pass: Pass, objective: Objective): Orders {
-  let orders = known.get(pass);
-  if (orders === undefined) known.set(pass, (orders = new Map<Objective, Orders>()));
-  const made = orders.get(objective) ?? makeOrders(pass, objective);
-  orders.set(objective, made);
-  if (made.given !== pass.given) made.starts.fill(0);
-  made.given = pass.given;
-  return made;
-}
-
-/** Moves a group's start on to the first sale that anybody could have; where that is. */
-export function startOf(pass: Pass, orders: Orders, group: number, sales: Int32Array): number {
-  let start = orders.starts[group] ?? 0;
-  while (start < sales.length && isGone(pass, (sales[start] ?? 0) >> 1)) start += 1;
-  orders.starts[group] = start;
-  return start;
-}
-
-function isGone(pass: Pass, position: number): boolean {
-  return (
-    placesAt(pass, pass, position) <= 0 ||
-    (pass.always[pass.market.columns.provider[position] ?? 0] ?? 0) !== 0
-  );
+  let orders = pass.orders.get(objective);
+  if (orders === undefined) pass.orders.set(objective, (orders = makeOrders(pass, objective)));
+  catchUp(pass, orders);
+  return orders;
 }
 
 function makeOrders(pass: Pass, objective: Objective): Orders {
-  const { market } = pass;
-  const starts = new Int32Array(2 * market.groups.length);
-  const { given } = pass;
-  if (objective === 'cheapest') return { groups: market.groups, base: market.columns.price, starts, given };
-  const base = Float64Array.from(market.columns.price, (price, sale) =>
-    scoreOf(objective, price, availabilityAt(pass, sale, pass.opened)),
+  const { groups: byPrice, columns } = pass.market;
+  const base = Float64Array.from(columns.price, (_, sale) => baseOf(pass, objective, sale));
+  const groups = byPrice.map((sales) =>
+    Int32Array.from(sales).sort((a, b) => inOrder(base, columns.price, a, b)),
   );
-  const inOrder = (sales: Int32Array) =>
-    Int32Array.from(sales).sort((a, b) => (base[a] ?? 0) - (base[b] ?? 0) || a - b);
-  const groups = market.groups.map(([onDemand, spot]) => [inOrder(onDemand), inOrder(spot)] as const);
-  return { groups, base, starts, given };
+  const at = new Int32Array(base.length);
+  for (const sales of groups) sales.forEach((sale, index) => (at[sale] = index));
+  return { objective, groups, base, at, seen: pass.touched.length };
+}
+
+function baseOf(pass: Pass, objective: Objective, sale: number): number {
+  const { columns } = pass.market;
+  const position = sale >> 1;
+  const closed = (pass.always[columns.provider[position] ?? 0] ?? 0) !== 0;
+  if (closed || placesAt(pass, pass, position) <= 0) return Infinity;
+  const price = columns.price[sale] ?? 0;
+  return objective === 'cheapest' ? price : scoreOf(objective, price, availabilityAt(pass, sale));
+}
+
+/** Equal scores by price: of two that are as available the cheaper one is looked at first. */
+function inOrder(base: Float64Array, price: Float64Array, a: number, b: number): number {
+  const [first = 0, second = 0] = [base[a], base[b]];
+  // Both may be infinite.
+  return first === second ? (price[a] ?? 0) - (price[b] ?? 0) || a - b : first - second;
+}
+
+function catchUp(pass: Pass, orders: Orders): void {
+  const { touched, market } = pass;
+  for (; orders.seen < touched.length; orders.seen += 1) {
+    const position = touched[orders.seen] ?? 0;
+    const mates = market.poolLots[market.columns.pool[position] ?? -1];
+    if (mates === undefined) reorder(pass, orders, position);
+    else for (const mate of mates) reorder(pass, orders, mate);
+  }
+}
+
+function reorder(pass: Pass, orders: Orders, position: number): void {
+  const { rank, shape } = pass.market.columns;
+  for (const sale of [2 * position, 2 * position + 1]) {
+    if ((rank[sale] ?? -1) < 0) continue;
+    const base = baseOf(pass, orders.objective, sale);
+    if (base === orders.base[sale]) continue;
+    orders.base[sale] = base;
+    const group = orders.groups[2 * (shape[position] ?? 0) + (sale & 1)];
+    if (group !== undefined) shift(group, orders, pass.market.columns.price, sale);
+  }
+}
+
+/** Moves one sale along its group until it stands right. */
+function shift(group: Int32Array, { base, at }: Orders, price: Float64Array, sale: number): void {
+  let to = at[sale] ?? 0;
+  for (; to + 1 < group.length; to += 1) {
+    const next = group[to + 1] ?? 0;
+    if (inOrder(base, price, sale, next) < 0) break;
+    group[to] = next;
+    at[next] = to;
+  }
+  for (; to > 0; to -= 1) {
+    const before = group[to - 1] ?? 0;
+    if (inOrder(base, price, before, sale) < 0) break;
+    group[to] = before;
+    at[before] = to;
+  }
+  group[to] = sale;
+  at[sale] = to;
 }
 
 /** Points; the same whoever asks. */
-export function availabilityAt(pass: Pass, sale: number, at: Pick<Pass, 'free' | 'poolFree'> = pass): number {
+export function availabilityAt(pass: Pass, sale: number): number {
   const { columns } = pass.market;
   const provider = columns.provider[sale >> 1] ?? 0;
   return availabilityOf(
-    roomShare(placesAt(pass, at, sale >> 1), columns.capacity[sale >> 1] ?? 0),
+    roomShare(placesAt(pass, pass, sale >> 1), columns.capacity[sale >> 1] ?? 0),
     pass.steady[provider] ?? 0,
     pass.accepting[provider] ?? 0,
     1 - (sale & 1),

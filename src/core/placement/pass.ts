@@ -1,10 +1,14 @@
 import type { Pool } from '../offer.ts';
 import { byName } from './columns.ts';
+import { Fittings } from './fitting.ts';
 import type { Market } from './market.ts';
 import { accepting, steadiness } from './objective.ts';
+import type { Orders } from './orders.ts';
+import { Rulings } from './places.ts';
 import { bit } from './rules.ts';
 import type { Shape } from './mix.ts';
 import type { Draw, PlacementProvider, World } from './types.ts';
+import type { Objective } from '../job.ts';
 
 /** What changes from pass to pass: who is well, and what is taken. */
 export interface State extends Pick<World, 'now' | 'providers' | 'rules' | 'policies'> {
@@ -19,10 +23,7 @@ export interface State extends Pick<World, 'now' | 'providers' | 'rules' | 'poli
   readonly demand?: readonly Shape[];
 }
 
-/**
- * One pass over a market. Only what is free changes, and it changes by `take` and `giveBack` alone: as long as nothing
- * is given back, everything only gets scarcer, which choose.ts relies on.
- */
+/** One pass over a market. Only what is free changes, and it changes by `take` and `giveBack` alone. */
 export interface Pass {
   readonly market: Market;
   readonly state: State;
@@ -41,9 +42,22 @@ export interface Pass {
   /** By pool and by position: kept together for a job that has waited long, so that nobody else is given any. */
   readonly poolHeld: Uint8Array;
   readonly lotHeld: Uint8Array;
-  /** Counts what was taken and what was given back: what was found earlier may have changed. */
-  taken: number;
+  /** Counts what was given back: as long as nothing is, whoever found nothing will find nothing. */
   given: number;
+  /** Positions that were taken from or given back to, in turn: what `orders` have to catch up with. */
+  readonly touched: number[];
+  readonly orders: Map<Objective, Orders>;
+  readonly asked: Asked;
+}
+
+/** What requests of one pass have in common, worked out once. */
+export interface Asked {
+  readonly rulings: Rulings;
+  readonly fittings: Fittings;
+}
+
+export function nothingAsked(): Asked {
+  return { rulings: new Rulings(), fittings: new Fittings() };
 }
 
 export const DIMENSIONS = 3;
@@ -64,8 +78,10 @@ export function openPass(market: Market, state: State): Pass {
     opened: { free: new Int32Array(0), poolFree: new Float64Array(0) },
     poolHeld: new Uint8Array(market.pools.length),
     lotHeld: new Uint8Array(market.lots.length),
-    taken: 0,
     given: 0,
+    touched: [],
+    orders: new Map(),
+    asked: nothingAsked(),
   };
   market.pools.forEach((pool, at) => {
     const totals = [pool.gpus, pool.cpuMillis, pool.memoryMiB];
@@ -89,6 +105,8 @@ export function viewOf(pass: Pass): Pass {
     poolFree: pass.poolFree.slice(),
     poolHeld: pass.poolHeld.slice(),
     lotHeld: pass.lotHeld.slice(),
+    touched: [],
+    orders: new Map(),
   };
 }
 
@@ -178,7 +196,6 @@ export function placesAt(
 
 export function take(pass: Pass, position: number, needs: Needs): void {
   move(pass, position, needs, 1);
-  pass.taken += 1;
 }
 
 export function giveBack(pass: Pass, position: number, needs: Needs): void {
@@ -187,6 +204,7 @@ export function giveBack(pass: Pass, position: number, needs: Needs): void {
 }
 
 function move(pass: Pass, position: number, needs: Needs, sign: 1 | -1): void {
+  pass.touched.push(position);
   pass.free[position] = (pass.free[position] ?? 0) - sign * needs.nodes;
   const draw = drawOf(pass, position, needs);
   if (draw === null) return;

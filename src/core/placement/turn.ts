@@ -1,12 +1,11 @@
 import type { Waiting } from '../job.ts';
-import type { Entry, Shortlist } from './choose.ts';
+import type { Entry } from './choose.ts';
 import type { Request } from './request.ts';
 import type { Decision, QueuedJob } from './types.ts';
 
 /** Everything that jobs of a pass share which ask the same. */
 export interface Ask {
   readonly request: Request;
-  readonly shortlist: Shortlist;
   /** Pass.given when nothing was left: while nothing is given back, nothing will be. Null: something may be. */
   deadSince: number | null;
   /** Why, once a page has been settled with it dead; kept while it stays so. */

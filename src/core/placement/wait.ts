@@ -45,7 +45,8 @@ export function positionsOf({ market }: Pass): number[] {
  * Of the offer that lacks least, in GPUs where it has any: "needs 8 free H100 in alpha/host-1: 5 are free". A whole offer
  * is what it takes, so a job of three GPUs needs four free where they are sold by fours.
  */
-function noCapacity(request: Request, view: Pass, { fitting }: Matching): Waiting {
+function noCapacity(request: Request, view: Pass, matching: Matching): Waiting {
+  const fitting = matching.fitting.toSorted((a, b) => a - b);
   const { nodes } = request.needs;
   const nearest = nearestOf(request, view, fitting);
   const lot = view.market.lots[nearest];
