@@ -11,7 +11,7 @@ export interface Fitting {
   /** By shape: what every offer of it breaks. */
   readonly byShape: Int32Array;
   /** Shapes that break nothing. */
-  readonly shapes: Int32Array;
+  readonly shapes: readonly number[];
   /** By shape: 2 takes twice as long as on the GPU that the job's runtime is of. */
   readonly slowness: Float64Array;
 }
@@ -26,8 +26,14 @@ export class Fittings {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const gpus = wantedGpus(spec, state.policies);
-    const byShape = Int32Array.from(market.shapes, (lot) => brokenByShape(spec, gpus.accepted, lot));
-    const shapes = Int32Array.from(byShape.keys()).filter((shape) => byShape[shape] === 0);
+    // Loops: `from` with a function costs more than what is asked.
+    const byShape = new Int32Array(market.shapes.length);
+    const shapes: number[] = [];
+    market.shapes.forEach((lot, shape) => {
+      const broken = brokenByShape(spec, gpus.accepted, lot);
+      byShape[shape] = broken;
+      if (broken === 0) shapes.push(shape);
+    });
     const slowness = this.#slownessTo(gpus.reference, market, state.policies);
     const fitting = { gpus, byShape, shapes, slowness };
     this.#known.set(key, fitting);
@@ -37,7 +43,14 @@ export class Fittings {
   #slownessTo(reference: string | null, { shapes }: Market, policies: Policies): Float64Array {
     const known = this.#slowness.get(reference);
     if (known !== undefined) return known;
-    const slowness = Float64Array.from(shapes, slownessIn(policies, reference));
+    const slowness = new Float64Array(shapes.length).fill(1);
+    const speeds = new Map(policies.gpuSpeeds.map(({ model, speed }) => [model, speed]));
+    const ours = reference === null ? undefined : speeds.get(reference);
+    if (ours !== undefined) {
+      shapes.forEach(({ model }, shape) => {
+        slowness[shape] = ours / ((model === null ? undefined : speeds.get(model)) ?? ours);
+      });
+    }
     this.#slowness.set(reference, slowness);
     return slowness;
   }
@@ -106,13 +119,4 @@ function accepts({ model, formFactor, minMemoryGiB }: WantedGpu, lot: Lot): bool
     (formFactor === null || lot.offer.gpuFormFactor === formFactor) &&
     lot.offer.gpuMemoryGiB >= minMemoryGiB
   );
-}
-
-function slownessIn({ gpuSpeeds }: Policies, reference: string | null): (lot: Lot) => number {
-  const speeds = new Map(gpuSpeeds.map(({ model, speed }) => [model, speed]));
-  const ours = reference === null ? undefined : speeds.get(reference);
-  return ({ model }) => {
-    const theirs = model === null ? undefined : speeds.get(model);
-    return ours === undefined || theirs === undefined ? 1 : ours / theirs;
-  };
 }
