@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Bench, Finding } from './harness/bench.ts';
+import { RECURRING_FROM } from './harness/jobs.ts';
 import { measured, number, spread } from './harness/stats.ts';
 import { table } from './harness/table.ts';
 import type { Batch, BatchTask } from './servers/decide.ts';
@@ -17,22 +18,21 @@ export async function batch({ quick, say }: Bench): Promise<Finding> {
   ];
   for (const jobs of quick ? SIZES.slice(0, 2) : SIZES) {
     say(`batch: ${jobs} jobs`);
-    rows.push(await row(number(jobs), { jobs, offers: OFFERS, told: false }));
+    rows.push(await row(number(jobs), { jobs, offers: OFFERS, variety: 'as submitted', told: false }));
   }
   const [most = 0] = (quick ? SIZES.slice(0, 2) : SIZES).toReversed();
-  say(`batch: ${most} jobs, decisions written`);
-  rows.push(
-    await row(`${number(most)}, every decision of a placed one written`, {
-      jobs: most,
-      offers: OFFERS,
-      told: true,
-    }),
-  );
+  for (const [name, task] of [
+    ['no two alike', { variety: 'all different', told: false }],
+    ['every decision of a placed one written', { variety: 'as submitted', told: true }],
+  ] as const) {
+    say(`batch: ${most} jobs, ${name}`);
+    rows.push(await row(`${number(most)}, ${name}`, { jobs: most, offers: OFFERS, ...task }));
+  }
   return {
     title: `Placement: one batch over ${number(OFFERS)} offers`,
     table: table(rows),
     notes: [
-      `Offers and jobs as in \`query\`. Median [range] of ${ROUNDS} processes. \`ms\` is of deciding alone: the market is open, the jobs are in memory, pages of 500 are settled one after the other, exchanges included.`,
+      `Offers and jobs as in \`query\`. ${RECURRING_FROM} Median [range] of ${ROUNDS} processes. \`ms\` is of deciding alone: the market is open, the jobs are in memory, pages of 500 are settled one after the other, exchanges included.`,
       '`heap`: the highest at the end of a page, without market and jobs; `RSS`: the process’s highest, everything included.',
     ],
   };

@@ -39,21 +39,27 @@ const CEILINGS = ['0.5', '1', '2', '3', '5', '8', '12', '20', '30', '40', '60', 
 const REGIONS = ['us-east-1', 'us-west-2', 'ap-northeast-2', 'asia-northeast3', 'eu-central-1'];
 const PROVIDERS = ['aws-US', 'aws-KR', 'gcp-US', 'lambda-US', 'vast-US', 'aws-JP', 'gcp-TW'];
 
+/** Whether people submit what they submitted before. */
+export type Variety = 'as submitted' | 'all different';
+
+/** Of 100 jobs, so many are of a kind that comes again; and how often it does. */
+const RECURRING_PERCENT = 65;
+const RECURRENCES = 20;
+
+export const RECURRING_FROM = `Recurring: ${RECURRING_PERCENT} % of the jobs are of a kind that comes ${RECURRENCES} times (a sweep, a nightly run; in Alibaba’s PAI trace 65 % of tasks run at least five times, Weng et al., NSDI 2022), the others like no other.`;
+
 /** So many queued jobs, oldest first; each an object of its own, as a database gives them. */
-export function jobsOf(count: number, seed = count): QueuedJob[] {
+export function jobsOf(count: number, variety: Variety, seed = count): QueuedJob[] {
   const chance = new Chance(seed);
-  const traces = hasPublicMarket ? tracedJobs() : [madeUp(chance)];
+  const recurring = Math.ceil((count * RECURRING_PERCENT) / 100 / RECURRENCES);
   return Array.from({ length: count }, (_, index) => {
-    const traced = chance.pick(traces[index % traces.length] ?? []);
-    const project = chance.roll(50);
+    const again = variety === 'as submitted' && chance.percent(RECURRING_PERCENT);
+    const kind = kindOf(again ? chance.roll(recurring) : recurring + index, seed);
     const queuedAt = new Date(NOW.getTime() - Math.round((7_200_000 * (count - index)) / count));
-    const spec = specOf(traced, `project-${project}`, chance);
     return {
       id: `job-${String(index).padStart(8, '0')}`,
-      spec,
-      organization: `org-${project % 10}`,
-      project: `project-${project}`,
-      queueRank: queueRankOf(queuedAt, spec.priority),
+      ...kind,
+      queueRank: queueRankOf(queuedAt, kind.spec.priority),
       queuedAt,
       attempts: 0,
       avoid: {},
@@ -65,9 +71,25 @@ export function jobsOf(count: number, seed = count): QueuedJob[] {
   });
 }
 
+let traces: readonly (readonly TracedJob[])[] | null = null;
+
+/** The same number, the same job. */
+function kindOf(number: number, seed: number): Pick<QueuedJob, 'spec' | 'organization' | 'project'> {
+  // Consecutive seeds would begin alike (the factor is Knuth's, 2^32 over the golden ratio).
+  const chance = new Chance(Math.imul(number + seed, 2_654_435_761));
+  traces ??= hasPublicMarket ? tracedJobs() : [madeUp()];
+  const traced = chance.pick(chance.pick(traces));
+  const project = chance.roll(50);
+  return {
+    spec: specOf(traced, `project-${project}`, chance),
+    organization: `org-${project % 10}`,
+    project: `project-${project}`,
+  };
+}
+
 /** Every job another question: even two of one size differ in what they may cost. */
 export function questionsOf(count: number): QueuedJob[] {
-  return jobsOf(count, 7).map((job, index) => {
+  return jobsOf(count, 'all different', 7).map((job, index) => {
     const dollars = [4, 12, 40, 120][index % 4] ?? 4;
     const maxPricePerHour = { amount: `${dollars}.${String(index).padStart(6, '0')}`, currency: 'USD' };
     const objective = (['cheapest', 'available', 'balanced'] as const)[index % 3] ?? 'cheapest';
@@ -153,7 +175,8 @@ function modelsOf({ gpus, cpus, models }: TracedJob, chance: Chance): readonly s
   return chance.weighed(ASKED);
 }
 
-function madeUp(chance: Chance): TracedJob[] {
+function madeUp(): TracedJob[] {
+  const chance = new Chance(1);
   return Array.from({ length: 5_000 }, () => ({
     gpus: chance.weighed([
       [15, 0] as const,

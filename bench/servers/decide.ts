@@ -3,7 +3,7 @@ import { marketOf as openWorld, Session, stateOf } from '../../src/core/placemen
 import { byRank, FairQueue } from '../../src/core/placement/queue.ts';
 import { signatureOf } from '../../src/core/placement/request.ts';
 import type { Placement } from '../../src/core/placement/types.ts';
-import { jobsOf } from '../harness/jobs.ts';
+import { jobsOf, type Variety } from '../harness/jobs.ts';
 import { marketOf } from '../harness/market.ts';
 
 /**
@@ -13,6 +13,7 @@ import { marketOf } from '../harness/market.ts';
 export interface BatchTask {
   readonly jobs: number;
   readonly offers: number;
+  readonly variety: Variety;
   /** With the decision of every placed job written (and thrown away, as it would be stored). */
   readonly told: boolean;
 }
@@ -38,9 +39,9 @@ const MIB = 1024 ** 2;
 
 process.stdout.write(JSON.stringify(decide(JSON.parse(process.argv[2] ?? '{}'))));
 
-function decide({ jobs: count, offers, told }: BatchTask): Batch {
+function decide({ jobs: count, offers, variety, told }: BatchTask): Batch {
   const world = marketOf(offers);
-  const jobs = jobsOf(count);
+  const jobs = jobsOf(count, variety);
   const asks = new Set(jobs.map((job) => signatureOf(job, world.now))).size;
   const byProject = Map.groupBy(jobs, ({ project }) => project);
   for (const mine of byProject.values()) mine.sort(byRank);

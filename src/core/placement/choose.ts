@@ -1,4 +1,4 @@
-import { Fronts, tierOf } from './fronts.ts';
+import { Fronts, ROUNDING, tierOf } from './fronts.ts';
 import { ON_DEMAND, SPOT } from './market.ts';
 import { brokenBySale, costOf } from './match.ts';
 import { scoreOf } from './objective.ts';
@@ -25,9 +25,6 @@ export interface Entry {
   readonly fit: number;
   readonly places: number;
 }
-
-/** A bound is a product in another order than the score that it bounds. */
-const ROUNDING = 1e-9;
 
 /** The best sales that have room now, best first, at most `keep`; empty where nothing has. */
 export function bestNow(request: Request, pass: Pass, keep: number): Entry[] {

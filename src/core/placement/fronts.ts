@@ -1,5 +1,5 @@
 import { ON_DEMAND, SPOT } from './market.ts';
-import { paidHours } from './match.ts';
+import { paidHoursOf } from './objective.ts';
 import { ordersOf, type Orders } from './orders.ts';
 import type { Pass } from './pass.ts';
 import { NORMAL, type Request } from './request.ts';
@@ -10,116 +10,123 @@ export function tierOf({ tiers }: Request, provider: number): number {
 }
 
 /**
- * The groups that one request may choose from, each at its next sale: a heap in arrays of numbers, by what the sale
- * scores and then by what it costs. Made for every question, so it holds nothing that has to be collected one by one.
+ * The groups that one request may choose from, each at its next sale: a heap by what the sale scores, and then by what
+ * it costs. Every question has one, so its columns are lent by the orders, to one search at a time: allocating them
+ * took longer than the search.
  */
 export class Fronts {
   readonly #request: Request;
   readonly #pass: Pass;
   readonly #orders: Orders;
-  /** Whether a score is what one hour scores, as many times as hours are paid. */
-  readonly #factored: boolean;
-  /** Numbers of groups; the first is the best. */
-  readonly #heap: Int32Array;
+  readonly #columns: FrontColumns;
+  /** Hours that are paid for on the reference GPU, on demand and spot. */
+  readonly #hours: readonly [number, number];
   #size = 0;
-  // by place in the heap's first filling: `#heap` holds these
-  readonly #sales: Int32Array[] = [];
-  readonly #at: Int32Array;
-  readonly #hours: Float64Array;
-  readonly #bounds: Float64Array;
-  readonly #costs: Float64Array;
 
   constructor(request: Request, pass: Pass) {
-    const most = 2 * request.fitting.shapes.length;
     this.#request = request;
     this.#pass = pass;
     this.#orders = ordersOf(pass, request.spec.placement.objective);
-    this.#factored = request.spec.placement.objective !== 'available';
-    this.#heap = new Int32Array(most);
-    this.#at = new Int32Array(most);
-    this.#hours = new Float64Array(most);
-    this.#bounds = new Float64Array(most);
-    this.#costs = new Float64Array(most);
-    for (const shape of request.fitting.shapes) {
-      if ((request.wants & ON_DEMAND) !== 0) this.#open(shape, 0);
-      if ((request.wants & SPOT) !== 0) this.#open(shape, 1);
-    }
-    this.#size = this.#sales.length;
-    for (let place = this.#size - 1; place >= 0; place -= 1) this.#heap[place] = place;
+    this.#columns = this.#orders.fronts;
+    const { assumptions, needs } = request;
+    this.#hours = [
+      needs.nodes * paidHoursOf(assumptions, 1, false),
+      needs.nodes * paidHoursOf(assumptions, 1, true),
+    ];
+    this.#openAll();
     for (let place = (this.#size >> 1) - 1; place >= 0; place -= 1) this.#sink(place);
   }
 
   /** The next sale in the order of scores; null: that was all. */
   get sale(): number | null {
     if (this.#size === 0) return null;
-    const front = this.#heap[0] ?? 0;
-    return this.#sales[front]?.[this.#at[front] ?? 0] ?? null;
+    const group = this.#columns.heap[0] ?? 0;
+    return this.#orders.groups[group]?.[this.#columns.at[group] ?? 0] ?? null;
   }
 
   /** What it scores at best, and every sale after it. */
   get bound(): number {
-    return this.#bounds[this.#heap[0] ?? 0] ?? 0;
+    return this.#columns.bound[this.#columns.heap[0] ?? 0] ?? 0;
   }
 
   /** Micros, of the whole job. */
   get cost(): number {
-    return this.#costs[this.#heap[0] ?? 0] ?? 0;
+    return this.#columns.cost[this.#columns.heap[0] ?? 0] ?? 0;
   }
 
   /** On to the next; what is not of this tier, or not allowed where it is, is passed over. */
   advance(tier: number): void {
-    const front = this.#heap[0] ?? 0;
-    const sales = this.#sales[front] ?? NONE;
-    let at = (this.#at[front] ?? 0) + 1;
-    while (at < sales.length && !this.#mayBe(sales[at] ?? 0, tier)) at += 1;
-    if (!this.#stand(front, sales, at)) {
+    const { heap, at } = this.#columns;
+    const group = heap[0] ?? 0;
+    const next = this.#next(group, (at[group] ?? 0) + 1, tier);
+    at[group] = next;
+    const sale = this.#orders.groups[group]?.[next];
+    const stays = sale !== undefined && this.#stand(group, this.#orders.base[sale], this.#priceOf(sale));
+    if (!stays) {
       this.#size -= 1;
-      this.#heap[0] = this.#heap[this.#size] ?? 0;
+      heap[0] = heap[this.#size] ?? 0;
     }
     this.#sink(0);
   }
 
-  #open(shape: number, kind: 0 | 1): void {
-    const sales = this.#orders.groups[2 * shape + kind] ?? NONE;
-    const front = this.#sales.length;
-    this.#hours[front] = paidHours(this.#request, shape, kind);
-    const cheapest = this.#pass.market.groups[2 * shape + kind]?.[0];
-    if (cheapest === undefined || this.#isTooDear(cheapest, front)) return;
-    if (this.#stand(front, sales, 0)) this.#sales.push(sales);
+  #openAll(): void {
+    const { fitting, wants } = this.#request;
+    const first = (wants & ON_DEMAND) === 0 ? 1 : 0;
+    const last = (wants & SPOT) === 0 ? 0 : 1;
+    const { heads, headPrices } = this.#orders;
+    const { heap, at } = this.#columns;
+    for (const shape of fitting.shapes) {
+      for (let group = 2 * shape + first; group <= 2 * shape + last; group += 1) {
+        if (this.#isTooDear(group, this.#pass.market.cheapest[group] ?? Infinity)) continue;
+        if (!this.#stand(group, heads[group], headPrices[group] ?? 0)) continue;
+        at[group] = 0;
+        heap[this.#size] = group;
+        this.#size += 1;
+      }
+    }
   }
 
-  #stand(front: number, sales: Int32Array, at: number): boolean {
-    const sale = sales[at];
-    if (sale === undefined) return false;
-    const base = this.#orders.base[sale] ?? Infinity;
-    // What nobody can have stands last; and where the cheapest come first, all others are dearer still.
-    if (base === Infinity) return false;
-    if (this.#orders.objective === 'cheapest' && this.#isTooDear(sale, front)) return false;
-    const hours = this.#hours[front] ?? 0;
-    this.#at[front] = at;
-    this.#bounds[front] = this.#factored ? base * hours : base;
-    this.#costs[front] = (this.#pass.market.columns.price[sale] ?? 0) * hours;
+  /** False: from there on, nobody can have it, or this request cannot pay it. */
+  #stand(group: number, base: number | undefined, price: number): boolean {
+    if (base === undefined || base === Infinity) return false;
+    const { objective } = this.#orders;
+    if (objective === 'cheapest' && this.#isTooDear(group, price)) return false;
+    const hours = this.#hoursIn(group);
+    this.#columns.bound[group] = objective === 'available' ? base : base * hours;
+    this.#columns.cost[group] = price * hours;
     return true;
   }
 
   /** Too dear for sure: close calls are for brokenBySale. What a quote holds the price of is not asked here. */
-  #isTooDear(sale: number, front: number): boolean {
-    const price = this.#pass.market.columns.price[sale] ?? 0;
+  #isTooDear(group: number, price: number): boolean {
     const { ceilingMicros, jobCeilingMicros } = this.#request;
-    return price > ceilingMicros || price * (this.#hours[front] ?? 0) > jobCeilingMicros;
+    return price > ceilingMicros || price * this.#hoursIn(group) > jobCeilingMicros * (1 + ROUNDING);
   }
 
-  #mayBe(sale: number, tier: number): boolean {
+  #hoursIn(group: number): number {
+    return this.#hours[group & 1 ? 1 : 0] * (this.#request.fitting.slowness[group >> 1] ?? 1);
+  }
+
+  #priceOf(sale: number): number {
+    return this.#pass.market.columns.price[sale] ?? 0;
+  }
+
+  #next(group: number, from: number, tier: number): number {
+    const sales = this.#orders.groups[group];
+    if (sales === undefined) return from;
     const { provider, region } = this.#pass.market.columns;
-    const at = provider[sale >> 1] ?? 0;
-    if (this.#orders.base[sale] === Infinity) return true;
-    return (
-      tierOf(this.#request, at) === tier && this.#request.places.brokenAt(at, region[sale >> 1] ?? 0) === 0
-    );
+    const { places } = this.#request;
+    for (let at = from; at < sales.length; at += 1) {
+      const position = (sales[at] ?? 0) >> 1;
+      const there = provider[position] ?? 0;
+      if (places.brokenAt(there, region[position] ?? 0) === 0 && tierOf(this.#request, there) === tier)
+        return at;
+    }
+    return sales.length;
   }
 
   #sink(from: number): void {
-    const heap = this.#heap;
+    const { heap } = this.#columns;
     const moving = heap[from] ?? 0;
     let hole = from;
     for (;;) {
@@ -134,10 +141,29 @@ export class Fronts {
   }
 
   #isBefore(a: number, b: number): boolean {
-    const bounds = this.#bounds;
-    const [first = 0, second = 0] = [bounds[a], bounds[b]];
-    return first < second || (first === second && (this.#costs[a] ?? 0) < (this.#costs[b] ?? 0));
+    const { bound, cost } = this.#columns;
+    const first = bound[a] ?? 0;
+    const second = bound[b] ?? 0;
+    return first < second || (first === second && (cost[a] ?? 0) < (cost[b] ?? 0));
   }
 }
 
-const NONE = new Int32Array(0);
+/** Bounds and scores are the same products in another order. */
+export const ROUNDING = 1e-9;
+
+/** One search's: by group, and numbers of groups in the heap. */
+export interface FrontColumns {
+  readonly heap: Int32Array;
+  readonly at: Int32Array;
+  readonly bound: Float64Array;
+  readonly cost: Float64Array;
+}
+
+export function frontColumns(groups: number): FrontColumns {
+  return {
+    heap: new Int32Array(groups),
+    at: new Int32Array(groups),
+    bound: new Float64Array(groups),
+    cost: new Float64Array(groups),
+  };
+}

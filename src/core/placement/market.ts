@@ -57,6 +57,8 @@ export interface Market {
   readonly cells: Cells;
   /** By group (2 × shape, plus 1 for spot): numbers of its sales, cheapest first. */
   readonly groups: readonly Int32Array[];
+  /** By group: the price of its first, micros per hour; Infinity: it has none. */
+  readonly cheapest: Float64Array;
   readonly columns: Columns;
   /** Rising: what exactRank and rank count. */
   readonly exactPrices: readonly bigint[];
@@ -141,6 +143,7 @@ export function openMarket(terms: Terms): Market {
     exactRank: exact.column,
     price: Float64Array.from(sales, (sale) => Number(sale?.micros ?? 0n)),
   };
+  const groups = groupsOf(columns, shapes.first.length);
   return {
     currency: terms.currency,
     rates: terms.rates,
@@ -152,7 +155,10 @@ export function openMarket(terms: Terms): Market {
     lots,
     shapes: shapes.first,
     cells: cellsOf(columns, shapes.first.length),
-    groups: groupsOf(columns, shapes.first.length),
+    groups,
+    cheapest: Float64Array.from(groups, ([first]) =>
+      first === undefined ? Infinity : (columns.price[first] ?? Infinity),
+    ),
     columns,
     exactPrices: exact.values,
     roundedPrices: rank.values,

@@ -1,5 +1,5 @@
 import { ON_DEMAND, SPOT, type Sale } from './market.ts';
-import { hoursOf } from './objective.ts';
+import { paidHoursOf } from './objective.ts';
 import { DIMENSIONS, drawOf, hasRoom, type Pass } from './pass.ts';
 import type { Request } from './request.ts';
 import { bit, firstBroken, RULES, type Broken, type RuleName } from './rules.ts';
@@ -69,12 +69,13 @@ function brokenByPrice(request: Request, pass: Pass, position: number): Broken {
 /** What is wrong with this price; 0: nothing. The sale exists and is of a sort that the job takes. */
 export function brokenBySale(request: Request, pass: Pass, sale: number): Broken {
   const { columns, exactPrices } = pass.market;
-  const held = request.held.get(sale);
+  const held = request.held.size === 0 ? undefined : request.held.get(sale);
   const affordable = held
     ? request.ceilingRank >= exactPrices.length || held.exact <= ceilingExact(request)
     : (columns.exactRank[sale] ?? 0) <= request.ceilingRank;
   let broken = affordable ? 0 : BITS.price;
-  if (costOf(request, pass, sale) > request.jobCeilingMicros) broken |= BITS.jobPrice;
+  const { jobCeilingMicros } = request;
+  if (jobCeilingMicros < Infinity && costOf(request, pass, sale) > jobCeilingMicros) broken |= BITS.jobPrice;
   if (held === undefined && (columns.rank[sale] ?? 0) > request.quoteRank) broken |= BITS.quote;
   return broken;
 }
@@ -86,7 +87,7 @@ function ceilingExact({ ceiling }: Request): bigint {
 /** Micros per hour of one whole offer, as this request would pay it. */
 export function priceOf(request: Request, pass: Pass, sale: number): number {
   if (request.held.size > 0) {
-    const held = request.held.get(sale);
+    const held = request.held.size === 0 ? undefined : request.held.get(sale);
     if (held !== undefined) return Number(held.micros);
   }
   return pass.market.columns.price[sale] ?? 0;
@@ -100,9 +101,8 @@ export function costOf(request: Request, pass: Pass, sale: number): number {
 }
 
 /** Hours that are paid for, all nodes together; `kind`: on demand (0) or spot (1). */
-export function paidHours({ assumptions, fitting, needs }: Request, shape: number, kind: number): number {
-  const { hours, lostHours } = hoursOf(assumptions, fitting.slowness[shape] ?? 1, kind === 1);
-  return needs.nodes * (hours + lostHours);
+function paidHours({ assumptions, fitting, needs }: Request, shape: number, kind: number): number {
+  return needs.nodes * paidHoursOf(assumptions, fitting.slowness[shape] ?? 1, kind === 1);
 }
 
 /** As it would be charged. */

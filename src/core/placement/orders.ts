@@ -1,4 +1,5 @@
 import type { Objective } from '../job.ts';
+import { frontColumns, type FrontColumns } from './fronts.ts';
 import { availabilityOf, roomShare, scoreOf } from './objective.ts';
 import { placesAt, type Pass } from './pass.ts';
 
@@ -15,6 +16,11 @@ export interface Orders {
   readonly base: Float64Array;
   /** By sale: where it stands in its group. */
   readonly at: Int32Array;
+  /** By group: score and price of its first sale, next to each other, as every search begins with them. */
+  readonly heads: Float64Array;
+  readonly headPrices: Float64Array;
+  /** Lent to one search at a time. */
+  readonly fronts: FrontColumns;
   /** How much of Pass.touched is reckoned in. */
   seen: number;
 }
@@ -35,7 +41,10 @@ function makeOrders(pass: Pass, objective: Objective): Orders {
   );
   const at = new Int32Array(base.length);
   for (const sales of groups) sales.forEach((sale, index) => (at[sale] = index));
-  return { objective, groups, base, at, seen: pass.touched.length };
+  const heads = Float64Array.from(groups, ([first]) => base[first ?? -1] ?? Infinity);
+  const headPrices = Float64Array.from(groups, ([first]) => columns.price[first ?? -1] ?? Infinity);
+  const fronts = frontColumns(groups.length);
+  return { objective, groups, base, at, heads, headPrices, fronts, seen: pass.touched.length };
 }
 
 function baseOf(pass: Pass, objective: Objective, sale: number): number {
@@ -65,16 +74,21 @@ function catchUp(pass: Pass, orders: Orders): void {
 }
 
 function reorder(pass: Pass, orders: Orders, position: number): void {
-  const { rank, shape } = pass.market.columns;
+  const { rank, shape, price } = pass.market.columns;
   for (const sale of [2 * position, 2 * position + 1]) {
     if ((rank[sale] ?? -1) < 0) continue;
     const base = baseOf(pass, orders.objective, sale);
     if (base === orders.base[sale]) continue;
     orders.base[sale] = base;
-    const group = orders.groups[2 * (shape[position] ?? 0) + (sale & 1)];
-    if (group !== undefined) shift(group, orders, pass.market.columns.price, sale);
+    const group = 2 * (shape[position] ?? 0) + (sale & 1);
+    shift(orders.groups[group] ?? NONE, orders, price, sale);
+    const first = orders.groups[group]?.[0] ?? -1;
+    orders.heads[group] = orders.base[first] ?? Infinity;
+    orders.headPrices[group] = price[first] ?? Infinity;
   }
 }
+
+const NONE = new Int32Array(0);
 
 /** Moves one sale along its group until it stands right. */
 function shift(group: Int32Array, { base, at }: Orders, price: Float64Array, sale: number): void {

@@ -132,10 +132,12 @@ function microsOf(ceiling: Ceiling | null): number {
   return ceiling === null ? Infinity : Number((ceiling.micros * ceiling.rateMicros) / 1_000_000n);
 }
 
+const NONE_HELD: ReadonlyMap<number, Sale> = new Map();
+
 /** Only while the quote lives, and only where it helps: below the quoted price the job pays the price. */
-function heldSales({ quote }: QueuedJob, { market, now }: Pass): Map<number, Sale> {
+function heldSales({ quote }: QueuedJob, { market, now }: Pass): ReadonlyMap<number, Sale> {
+  if (quote === null || Date.parse(quote.expiresAt) <= now.getTime()) return NONE_HELD;
   const held = new Map<number, Sale>();
-  if (quote === null || Date.parse(quote.expiresAt) <= now.getTime()) return held;
   for (const price of quote.prices) {
     const position = positionOf(market, price.provider, price.offer);
     const sale = 2 * position + (price.spot ? 1 : 0);
