@@ -8,7 +8,7 @@ import { whyWaiting } from '../src/core/placement/wait.ts';
 import type { Bench, Finding } from './harness/bench.ts';
 import { JOBS_FROM, questionsOf } from './harness/jobs.ts';
 import { marketOf, MARKET_FROM } from './harness/market.ts';
-import { filterOf, rowsOf, scan, type Row } from './harness/scan.ts';
+import { filterOf, rowsOf, scan } from './harness/scan.ts';
 import { measured, number, quantile, rising, spread } from './harness/stats.ts';
 import { table } from './harness/table.ts';
 

@@ -1,6 +1,6 @@
 import { ON_DEMAND, SPOT } from './market.ts';
 import { paidHoursOf } from './objective.ts';
-import { ordersOf, type Orders } from './orders.ts';
+import { ordersOf, type FrontColumns, type Orders } from './orders.ts';
 import type { Pass } from './pass.ts';
 import { NORMAL, type Request } from './request.ts';
 
@@ -150,20 +150,3 @@ export class Fronts {
 
 /** Bounds and scores are the same products in another order. */
 export const ROUNDING = 1e-9;
-
-/** One search's: by group, and numbers of groups in the heap. */
-export interface FrontColumns {
-  readonly heap: Int32Array;
-  readonly at: Int32Array;
-  readonly bound: Float64Array;
-  readonly cost: Float64Array;
-}
-
-export function frontColumns(groups: number): FrontColumns {
-  return {
-    heap: new Int32Array(groups),
-    at: new Int32Array(groups),
-    bound: new Float64Array(groups),
-    cost: new Float64Array(groups),
-  };
-}

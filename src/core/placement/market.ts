@@ -93,10 +93,14 @@ export interface Cells {
   readonly provider: Int32Array;
   readonly region: Int32Array;
   readonly lotsFrom: Int32Array;
+  /** By shape: EXAMPLES of its positions, the first by name; -1: it has fewer. */
+  readonly examples: Int32Array;
   /** Positions, rising within a cell. */
   readonly lots: Int32Array;
 }
 
+/** How many offers an explanation names of each kind. */
+export const EXAMPLES = 3;
 export const ON_DEMAND = 1;
 export const SPOT = 2;
 const ONE = 1_000_000n;
@@ -235,8 +239,20 @@ function cellsOf({ shape, provider, region }: Columns, shapes: number): Cells {
     provider: Int32Array.from(cells, (cell) => cell.provider),
     region: Int32Array.from(cells, (cell) => cell.region),
     lotsFrom: Int32Array.from([...cells.map((cell) => cell.first), lots.length]),
+    examples: examplesOf(shape, shapes),
     lots,
   };
+}
+
+function examplesOf(shape: Int32Array, shapes: number): Int32Array {
+  const examples = new Int32Array(EXAMPLES * shapes).fill(-1);
+  const counted = new Int32Array(shapes);
+  shape.forEach((of, position) => {
+    const count = counted[of] ?? 0;
+    if (count < EXAMPLES) examples[EXAMPLES * of + count] = position;
+    counted[of] = count + 1;
+  });
+  return examples;
 }
 
 function poolLotsOf({ pool }: Columns, pools: number): number[][] {

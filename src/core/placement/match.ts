@@ -1,4 +1,4 @@
-import { ON_DEMAND, SPOT, type Sale } from './market.ts';
+import { EXAMPLES, ON_DEMAND, SPOT, type Sale } from './market.ts';
 import { paidHoursOf } from './objective.ts';
 import { DIMENSIONS, drawOf, hasRoom, type Pass } from './pass.ts';
 import type { Request } from './request.ts';
@@ -59,7 +59,8 @@ function outgrows(request: Request, pass: Pass, position: number): boolean {
 function brokenByPrice(request: Request, pass: Pass, position: number): Broken {
   const sold = (pass.market.columns.sold[position] ?? 0) & request.wants;
   if (sold === 0) return BITS.spot;
-  if (pass.market.lots[position]?.rateMicros === null) return BITS.noRate;
+  const { exactRank } = pass.market.columns;
+  if ((exactRank[sold & ON_DEMAND ? 2 * position : 2 * position + 1] ?? -1) < 0) return BITS.noRate;
   const onDemand = sold & ON_DEMAND ? brokenBySale(request, pass, 2 * position) : -1;
   const spot = sold & SPOT ? brokenBySale(request, pass, 2 * position + 1) : -1;
   if (onDemand === 0 || spot === 0) return 0;
@@ -116,8 +117,8 @@ export function saleFor(request: Request, pass: Pass, sale: number): Sale | null
 /** How many offers a rule removed, and the positions of the first few. */
 export interface Removed {
   readonly rule: RuleName;
-  lots: number;
-  readonly examples: number[];
+  readonly lots: number;
+  readonly examples: readonly number[];
 }
 
 /** Every offer held against one request. */
@@ -126,61 +127,97 @@ export interface Matching {
   readonly lots: number;
   /** In the order of RULES; `capacity` last. */
   readonly removed: readonly Removed[];
-  /** Positions of those that fit, rising within a cell only. */
-  readonly fitting: readonly number[];
 }
 
-export const EXAMPLES = 3;
+/** Positions of the lots that break no rule, rising. */
+export function fittingOf(request: Request, pass: Pass): number[] {
+  return Array.from(pass.market.lots.keys()).filter((position) => brokenBy(request, pass, position) === 0);
+}
 
-/** Counts what each rule removed, by whole shapes and cells where it can. What is free is as it is now. */
+/**
+ * Counts what each rule removed, by whole shapes and cells where it can: what breaks a rule of its shape is counted
+ * under that one wherever it is. What is free is as it is now.
+ */
 export function matchAll(request: Request, pass: Pass): Matching {
   const { cells } = pass.market;
-  const removed = RULES.map((rule): Removed => ({ rule, lots: 0, examples: [] }));
-  const fitting: number[] = [];
-  for (let shape = 0; shape + 1 < cells.from.length; shape += 1) {
-    for (let cell = cells.from[shape] ?? 0; cell < (cells.from[shape + 1] ?? 0); cell += 1) {
-      const broken = brokenByCell(request, shape, cells.provider[cell] ?? 0, cells.region[cell] ?? 0);
-      if (broken === 0) countLots(request, pass, cell, removed, fitting);
-      else countCell(removed[firstBroken(broken)] as Removed, pass, cell);
+  const { byShape } = request.fitting;
+  const tally = new Tally();
+  let fitting = 0;
+  for (let shape = 0; shape < byShape.length; shape += 1) {
+    const broken = byShape[shape] ?? 0;
+    if (broken !== 0) countShape(tally, firstBroken(broken), pass, shape);
+    else {
+      for (let cell = cells.from[shape] ?? 0; cell < (cells.from[shape + 1] ?? 0); cell += 1)
+        fitting += countCell(request, pass, cell, tally);
     }
   }
-  return { lots: fitting.length, removed: removed.filter(({ lots }) => lots > 0), fitting };
+  return { lots: fitting, removed: tally.removed() };
 }
 
-function countCell(into: Removed, { market: { cells } }: Pass, cell: number): void {
+function countShape(tally: Tally, rule: number, { market: { cells } }: Pass, shape: number): void {
+  const from = cells.lotsFrom[cells.from[shape] ?? 0] ?? 0;
+  const to = cells.lotsFrom[cells.from[shape + 1] ?? 0] ?? 0;
+  tally.count(rule, to - from, cells.examples, EXAMPLES * shape);
+}
+
+/** How many break no rule. */
+function countCell(request: Request, pass: Pass, cell: number, tally: Tally): number {
+  const { cells } = pass.market;
+  const provider = cells.provider[cell] ?? 0;
   const from = cells.lotsFrom[cell] ?? 0;
   const to = cells.lotsFrom[cell + 1] ?? 0;
-  into.lots += to - from;
-  for (let at = from; at < Math.min(to, from + EXAMPLES); at += 1) exemplify(into, cells.lots[at] ?? 0);
-}
-
-function countLots(
-  request: Request,
-  pass: Pass,
-  cell: number,
-  removed: readonly Removed[],
-  fitting: number[],
-): void {
-  const { cells } = pass.market;
-  const always = pass.always[cells.provider[cell] ?? 0] ?? 0;
-  for (let at = cells.lotsFrom[cell] ?? 0; at < (cells.lotsFrom[cell + 1] ?? 0); at += 1) {
+  const brokenThere = request.places.brokenAt(provider, cells.region[cell] ?? 0);
+  if (brokenThere !== 0) {
+    tally.count(firstBroken(brokenThere), to - from, cells.lots, from);
+    return 0;
+  }
+  let fitting = 0;
+  const always = pass.always[provider] ?? 0;
+  for (let at = from; at < to; at += 1) {
     const position = cells.lots[at] ?? 0;
     const broken = brokenByLot(request, pass, position) | always;
-    if (broken === 0) fitting.push(position);
-    if (broken === 0 && hasRoom(pass, position, request.needs)) continue;
-    const into = (broken === 0 ? removed.at(-1) : removed[firstBroken(broken)]) as Removed;
-    into.lots += 1;
-    exemplify(into, position);
+    if (broken === 0) fitting += 1;
+    if (broken !== 0) tally.count(firstBroken(broken), 1, cells.lots, at);
+    else if (!hasRoom(pass, position, request.needs)) tally.count(CAPACITY, 1, cells.lots, at);
   }
+  return fitting;
 }
 
-/** The first few by position stay. */
-function exemplify({ examples }: Removed, position: number): void {
-  let at = examples.length;
-  while (at > 0 && (examples[at - 1] ?? 0) > position) at -= 1;
-  if (at === EXAMPLES) return;
-  examples.splice(at, 0, position);
-  if (examples.length > EXAMPLES) examples.length = EXAMPLES;
+const CAPACITY = RULES.indexOf('capacity');
+
+/** By rule, in the order of RULES. Columns, as a catalog is counted for every decision. */
+class Tally {
+  readonly #lots = new Int32Array(RULES.length);
+  /** The first few positions of each, rising. */
+  readonly #examples = new Float64Array(EXAMPLES * RULES.length).fill(Infinity);
+
+  /** So many lots, of which the first few stand in a column, rising, from there on. */
+  count(rule: number, lots: number, positions: Int32Array, from: number): void {
+    this.#lots[rule] = (this.#lots[rule] ?? 0) + lots;
+    const last = EXAMPLES * (rule + 1) - 1;
+    const most = from + Math.min(lots, EXAMPLES);
+    for (let at = from; at < most; at += 1) {
+      const position = positions[at] ?? 0;
+      if (position >= (this.#examples[last] ?? 0)) return;
+      this.#insert(rule, position);
+    }
+  }
+
+  removed(): Removed[] {
+    return RULES.flatMap((rule, index) => {
+      const lots = this.#lots[index] ?? 0;
+      const examples = this.#examples.subarray(EXAMPLES * index, EXAMPLES * (index + 1));
+      return lots === 0 ? [] : [{ rule, lots, examples: [...examples].filter(Number.isFinite) }];
+    });
+  }
+
+  #insert(rule: number, position: number): void {
+    const examples = this.#examples;
+    let at = EXAMPLES * (rule + 1) - 1;
+    for (; at > EXAMPLES * rule && (examples[at - 1] ?? 0) > position; at -= 1)
+      examples[at] = examples[at - 1] ?? 0;
+    examples[at] = position;
+  }
 }
 
 /** GPUs (or, of offers without, places) that the pool or the offer itself has left. */

@@ -1,5 +1,4 @@
 import type { Objective } from '../job.ts';
-import { frontColumns, type FrontColumns } from './fronts.ts';
 import { availabilityOf, roomShare, scoreOf } from './objective.ts';
 import { placesAt, type Pass } from './pass.ts';
 
@@ -25,6 +24,14 @@ export interface Orders {
   seen: number;
 }
 
+/** What a search keeps while it lasts (fronts.ts): by group, and numbers of groups in a heap. */
+export interface FrontColumns {
+  readonly heap: Int32Array;
+  readonly at: Int32Array;
+  readonly bound: Float64Array;
+  readonly cost: Float64Array;
+}
+
 /** Made when first asked for: a pass without jobs of an objective needs none. */
 export function ordersOf(pass: Pass, objective: Objective): Orders {
   let orders = pass.orders.get(objective);
@@ -43,7 +50,12 @@ function makeOrders(pass: Pass, objective: Objective): Orders {
   for (const sales of groups) sales.forEach((sale, index) => (at[sale] = index));
   const heads = Float64Array.from(groups, ([first]) => base[first ?? -1] ?? Infinity);
   const headPrices = Float64Array.from(groups, ([first]) => columns.price[first ?? -1] ?? Infinity);
-  const fronts = frontColumns(groups.length);
+  const fronts = {
+    heap: new Int32Array(groups.length),
+    at: new Int32Array(groups.length),
+    bound: new Float64Array(groups.length),
+    cost: new Float64Array(groups.length),
+  };
   return { objective, groups, base, at, heads, headPrices, fronts, seen: pass.touched.length };
 }
 

@@ -4,7 +4,7 @@ import type { LeveledRules } from '../rules.ts';
 import { byName, countUpTo } from './columns.ts';
 import type { Fitting } from './fitting.ts';
 import { ON_DEMAND, rateOf, saleAt, saleOf, SPOT, type Market, type Sale } from './market.ts';
-import { assumptionsOf, hoursOf } from './objective.ts';
+import { assumptionsOf } from './objective.ts';
 import { positionOf, type Needs, type Pass } from './pass.ts';
 import type { Places } from './places.ts';
 import { levelsOf } from './rulebook.ts';

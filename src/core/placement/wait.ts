@@ -1,6 +1,6 @@
 import type { Waiting } from '../job.ts';
 import { lacking } from './hold.ts';
-import { brokenBy, leftAt, matchAll, type Matching } from './match.ts';
+import { brokenBy, fittingOf, leftAt } from './match.ts';
 import { nearestMiss, some } from './near.ts';
 import type { Pass } from './pass.ts';
 import type { Request } from './request.ts';
@@ -28,8 +28,8 @@ export function heldBack(
  * provider is ill, that beats one without a rate, and only where none of those is there does nothing match.
  */
 export function whyWaiting(request: Request, view: Pass): Waiting {
-  const matching = matchAll(request, view);
-  if (matching.lots > 0) return noCapacity(request, view, matching);
+  const open = fittingOf(request, view);
+  if (open.length > 0) return noCapacity(request, view, open);
   const fitting = positionsOf(view).filter((position) => (brokenBy(request, view, position) & MATCH) === 0);
   const rated = fitting.filter((position) => (brokenBy(request, view, position) & NO_RATE) === 0);
   if (rated.length > 0) return providerHealth(view, rated);
@@ -45,8 +45,7 @@ export function positionsOf({ market }: Pass): number[] {
  * Of the offer that lacks least, in GPUs where it has any: "needs 8 free H100 in alpha/host-1: 5 are free". A whole offer
  * is what it takes, so a job of three GPUs needs four free where they are sold by fours.
  */
-function noCapacity(request: Request, view: Pass, matching: Matching): Waiting {
-  const fitting = matching.fitting.toSorted((a, b) => a - b);
+function noCapacity(request: Request, view: Pass, fitting: readonly number[]): Waiting {
   const { nodes } = request.needs;
   const nearest = nearestOf(request, view, fitting);
   const lot = view.market.lots[nearest];
