@@ -1,5 +1,6 @@
 import { assignGreedily } from '../src/core/placement/batch/greedy.ts';
-import { decidePlacements } from '../src/core/placement/decide.ts';
+import { decidePlacements, marketOf, Session, stateOf } from '../src/core/placement/decide.ts';
+import type { PlacementSnapshot } from '../src/core/placement/types.ts';
 import type { Bench, Finding } from './harness/bench.ts';
 import { contended, type Draw, type Supply } from './harness/contended.ts';
 import { SHAPES } from './harness/contended-offers.ts';
@@ -85,7 +86,8 @@ function measure(data: PublicData, solver: ExactSolver, draw: Draw): Instance | 
   const { snapshot } = contended(data, draw);
   const problem = problemOf(snapshot);
   const [greedy, greedyMs] = timed(() => assignGreedily(problem));
-  const kept = Uint8Array.from(greedy.chosen, (option) => (draw.supply === 'scarce' && option >= 0 ? 1 : 0));
+  const inTurn = placedInTurn(snapshot);
+  const kept = Uint8Array.from(inTurn, (placed) => (draw.supply === 'scarce' && placed ? 1 : 0));
   const exact = solver.solve(problem, kept);
   if (exact === null) return null;
   const [plan, ms] = timed(() => decidePlacements(snapshot));
@@ -97,6 +99,14 @@ function measure(data: PublicData, solver: ExactSolver, draw: Draw): Instance | 
     greedy: { placed: greedy.placed, cost: greedy.cost, ms: greedyMs },
     ours: { placed: placements.length, cost: costOf(snapshot, placements), ms },
   };
+}
+
+/** Whom the product's own turns give a place, in the order of the queue: of equally good places, which is taken decides who comes too late. */
+function placedInTurn(snapshot: PlacementSnapshot): boolean[] {
+  const session = new Session(marketOf(snapshot), stateOf(snapshot));
+  return snapshot.jobs
+    .toSorted((a, b) => a.queuedAt.getTime() - b.queuedAt.getTime())
+    .map((job) => session.consider(job) !== null);
 }
 
 function timed<T>(work: () => T): [T, number] {

@@ -96,6 +96,21 @@ describe('improvement', () => {
     expect(assignment).toMatchObject({ placed: 4, cost: 11 });
   });
 
+  test('leaves one waiting for two who fit together where it would be alone', () => {
+    const half = (cost: number) => [{ slot: 0, cost, places: 1 }];
+    const world: World = {
+      slots: [
+        { room: 2, pool: 0, size: [4, 0, 0] },
+        { room: 1, pool: 0, size: [8, 0, 0] },
+      ],
+      pools: [[8, 0, 0]],
+      ways: [[{ slot: 1, cost: 1, places: 1 }], half(70), half(90)],
+    };
+    const none = { chosen: Int32Array.of(-1, -1, -1), placed: 0, cost: 0 };
+    const { assignment } = improve(problemOfWorld(world), none, BUDGET);
+    expect(assignment).toEqual({ chosen: Int32Array.of(-1, 1, 2), placed: 2, cost: 160 });
+  });
+
   test('never unplaces whom the queue has placed, though more would fit then', () => {
     const ways = [
       [{ slot: 0, cost: 1, places: 2 }],

@@ -13,7 +13,7 @@ import type { PlacementProvider, QueuedJob } from './types.ts';
  * The engine's name goes with it. Whoever changes what is decided gives the engine a new name (a test holds a decision
  * against the name); an old record made again by a new engine may then differ, and is said to.
  */
-export const ENGINE = 'placement-2';
+export const ENGINE = 'placement-3';
 
 /** A part of a market, and the name that its content gives it. */
 export interface Part {

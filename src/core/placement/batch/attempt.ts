@@ -8,7 +8,7 @@ const TOURNAMENT = 6;
 /** Tries something else for a job that is badly off, and takes it back if that is worse. True if it is better. */
 export function attempt(state: State, chains: Chains, able: readonly number[]): boolean {
   state.journal.length = 0;
-  ruinAndRecreate(state, chains, worstOff(state, chains, able));
+  ruinAndRecreate(state, chains, worstOff(state, chains, able), able);
   const { placed, cost } = change(state, chains);
   // What is as good stays: from there other things can be reached.
   if (placed < 0 || (placed === 0 && cost > 0)) takeBack(state, 0);

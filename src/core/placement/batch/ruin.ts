@@ -18,15 +18,18 @@ const BLINDNESS = 0.1;
  * Ruin and recreate (Schrimpf et al. 2000): takes away the place of a job, of those who are where it would rather be,
  * and of those in some group that one of these could use; and places all of them anew, one after the other. The journal
  * tells what has become of it.
+ *
+ * A job without a place brings with it the others that have none and would use the same group: two small ones may fit
+ * where one large one is, and only both of them are better than it.
  */
-export function ruinAndRecreate(state: State, chains: Chains, job: number): void {
+export function ruinAndRecreate(state: State, chains: Chains, job: number, able: readonly number[]): void {
   const { chance } = chains;
   const { problem, chosen } = state;
   const held = chosen[job] as number;
   const first = problem.first[job] as number;
   const wanted = groupUpTo(state, job, held > first ? held : (problem.first[job + 1] as number), chance);
   assign(state, job, -1);
-  const ruined = [job];
+  const ruined = held < 0 ? [job, ...waitingFor(state, wanted, able, job)] : [job];
   empty(state, wanted, ruined, chance);
   while (chance.next() < SPREAD) {
     const other = ruined[chance.roll(ruined.length)] as number;
@@ -34,6 +37,17 @@ export function ruinAndRecreate(state: State, chains: Chains, job: number): void
   }
   chains.blindness = chance.next() < 0.5 ? BLINDNESS : 0;
   for (const one of inOrder(state, ruined, chance)) insert(state, chains, one);
+}
+
+/** Everybody else without a place who has an option in the group. */
+function waitingFor(state: State, wanted: number, able: readonly number[], job: number): number[] {
+  const { problem, chosen, group } = state;
+  state.steps += able.length;
+  return able.filter((one) => {
+    if (one === job || (chosen[one] as number) >= 0) return false;
+    const options = problem.slot.subarray(problem.first[one] as number, problem.first[one + 1] as number);
+    return options.some((slot) => group[slot] === wanted);
+  });
 }
 
 /** The group of one of a job's options before `end`, a cheap one more likely. */
