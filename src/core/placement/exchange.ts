@@ -17,8 +17,8 @@ import type { Turn } from './turn.ts';
 
 /** Elementary steps of one pass; about 50 ns each. Beyond, the turn decides alone: a long queue is a long pass already. */
 const STEPS_PER_PASS = 4_000_000;
-/** What it takes to find one way and to write it down for the search, in such steps (measured: 1.5 µs). */
-const STEPS_PER_OPTION = 30;
+/** Ways of one pass that are found and written down for the search, likewise: about 1.5 µs each. */
+const OPTIONS_PER_PASS = 100_000;
 /** For each job that has something to exchange: a page that places one job is not searched like one that places all. */
 const STEPS_PER_PLACED = 50_000;
 /**
@@ -32,10 +32,11 @@ const MAX_OPTIONS = 1_000;
 /** What is left of a pass's budget. */
 export interface ExchangeBudget {
   steps: number;
+  options: number;
 }
 
 export function newBudget(): ExchangeBudget {
-  return { steps: STEPS_PER_PASS };
+  return { steps: STEPS_PER_PASS, options: OPTIONS_PER_PASS };
 }
 
 export function exchange(pass: Pass, turns: readonly Turn[], budget: ExchangeBudget): void {
@@ -43,7 +44,8 @@ export function exchange(pass: Pass, turns: readonly Turn[], budget: ExchangeBud
     JSON.stringify([bandOf(job, pass.now), job.organization]),
   );
   for (const group of groups.values()) {
-    if (budget.steps > 0 && isContended(pass, group)) exchangeAmong(pass, group, budget);
+    if (budget.steps > 0 && budget.options > 0 && isContended(pass, group))
+      exchangeAmong(pass, group, budget);
   }
 }
 
@@ -70,12 +72,12 @@ function exchangeAmong(pass: Pass, group: readonly Turn[], budget: ExchangeBudge
   for (const { taken, ask } of group) if (taken !== null) giveBack(pass, taken.sale >> 1, ask.request.needs);
   const options = optionsOf(pass, group);
   const problem = problemOf(pass, group, options);
-  budget.steps -= STEPS_PER_OPTION * problem.cost.length;
+  budget.options -= problem.cost.length;
   const start = startOf(problem, group, options);
   const { assignment, steps } = improve(
     problem,
     start,
-    Math.min(Math.max(0, budget.steps), STEPS_PER_PLACED * start.placed),
+    Math.min(budget.steps, STEPS_PER_PLACED * start.placed),
   );
   budget.steps -= steps;
   const saved = start.cost - assignment.cost;

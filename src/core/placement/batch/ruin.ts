@@ -19,7 +19,7 @@ const BLINDNESS = 0.1;
  * and of those in some group that one of these could use; and places all of them anew, one after the other. The journal
  * tells what has become of it.
  *
- * A job without a place brings with it the others that have none and would use the same group: two small ones may fit
+ * A job without a place at times brings with it the others that have none and would use the same group: two small ones may fit
  * where one large one is, and only both of them are better than it.
  */
 export function ruinAndRecreate(state: State, chains: Chains, job: number, able: readonly number[]): void {
@@ -29,7 +29,8 @@ export function ruinAndRecreate(state: State, chains: Chains, job: number, able:
   const first = problem.first[job] as number;
   const wanted = groupUpTo(state, job, held > first ? held : (problem.first[job + 1] as number), chance);
   assign(state, job, -1);
-  const ruined = held < 0 ? [job, ...waitingFor(state, wanted, able, job)] : [job];
+  const together = held < 0 && chance.next() < 0.5;
+  const ruined = together ? [job, ...waitingFor(state, wanted, able, job)] : [job];
   empty(state, wanted, ruined, chance);
   while (chance.next() < SPREAD) {
     const other = ruined[chance.roll(ruined.length)] as number;
@@ -70,19 +71,23 @@ function empty(state: State, group: number, ruined: number[], chance: Chance): v
 }
 
 /**
- * The one that it is about first, or in its turn; those with much to pay, or with little to choose from, sooner, more
- * or less. By cost alone a job or two stayed unplaced in one of fifty scarce batches, which the other order places.
+ * The one that it is about first, or in its turn; those with much to pay, or with little to choose from, or that take
+ * little, sooner, more or less. By cost alone a job or two stayed unplaced in one of fifty scarce batches; and unless
+ * small ones go first at times, a large one never leaves a host to several who together would save more.
  */
 function inOrder({ problem }: State, ruined: readonly number[], chance: Chance): number[] {
-  const { first, cost } = problem;
+  const { first, cost, draws } = problem;
   const [about] = ruined;
   const leads = chance.next() < 0.5;
-  const byCost = chance.next() < 0.5;
+  const stakes = [
+    (from: number, to: number) => 1 / (to - from),
+    (from: number) => cost[from] as number,
+    (from: number) => 1 / (1 + (draws[3 * from] as number)),
+  ];
+  const stakeOf = stakes[chance.roll(stakes.length)] as (from: number, to: number) => number;
   const weight = (job: number) => {
     if (job === about && leads) return Number.POSITIVE_INFINITY;
-    const from = first[job] as number;
-    const stake = byCost ? (cost[from] as number) : 1 / ((first[job + 1] as number) - from);
-    return stake * (0.2 + chance.next());
+    return stakeOf(first[job] as number, first[job + 1] as number) * (0.2 + chance.next());
   };
   return ruined
     .map((job) => ({ job, weight: weight(job) }))
