@@ -46,7 +46,7 @@ function waitingFor(state: State, wanted: number, able: readonly number[], job: 
   state.steps += able.length;
   return able.filter((one) => {
     if (one === job || (chosen[one] as number) >= 0) return false;
-    const options = problem.slot.subarray(problem.first[one] as number, problem.first[one + 1] as number);
+    const options = problem.slot.subarray(problem.first[one], problem.first[one + 1]);
     return options.some((slot) => group[slot] === wanted);
   });
 }
