@@ -10,6 +10,8 @@ export interface Metrics {
   countIntake(n: number): void;
   setQueue(depth: number, oldestSeconds: number): void;
   setProviderHealth(provider: string, state: string): void;
+  /** Is everybody silent, so that our own network is suspected? */
+  setOwnSilence(suspected: boolean): void;
 }
 
 /** From a guarded update (a millisecond) to a pass over a long queue; beyond 10 s something is wrong anyway. */
@@ -35,6 +37,7 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
       gauges.oldest.set(oldestSeconds);
     },
     setProviderHealth: healthSetter(gauges.health),
+    setOwnSilence: (suspected) => gauges.ownSilence.set(suspected ? 1 : 0),
   };
 }
 
@@ -79,6 +82,11 @@ function createGauges(registry: Registry) {
       name: 'naru_provider_health',
       help: '1 for the state that the provider is in, 0 for one that it was in before.',
       labelNames: ['provider', 'state'] as const,
+      registers,
+    }),
+    ownSilence: new Gauge({
+      name: 'naru_own_silence_suspected',
+      help: '1 while every agent is silent: our own network is suspected, and nothing is moved.',
       registers,
     }),
   };

@@ -230,6 +230,7 @@ export const healthRecord = z
     reason: field(z.string(), 'Why.', 'nothing was heard for 5 s'),
     from: when('Of a word: from when it holds, RFC 3339.'),
     until: when('Of a word: until when, RFC 3339.'),
+    lastContactAt: when('Of a verdict: when the provider had last been heard, RFC 3339.'),
   })
   .meta({ id: 'HealthRecord', description: 'A change of how a provider is, or is said to be.' });
 

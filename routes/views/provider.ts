@@ -71,5 +71,6 @@ export function renderHealth(row: HealthRow) {
     reason: row.reason,
     from: time(row.validFrom),
     until: time(row.validUntil),
+    lastContactAt: time(row.lastContactAt),
   };
 }

@@ -19,6 +19,10 @@ export interface Timing {
   readonly downAfterMs: number;
   /** A provider that was down is heard without a gap for this long before it is trusted again. */
   readonly recoverAfterMs: number;
+  /** Twice as long with every further time that it was down within FLAPPING_MS (health.ts), and at most this long. */
+  readonly recoverMaxMs: number;
+  /** So long nobody is given up because everybody is silent at once: that is more likely our own network. */
+  readonly doubtMs: number;
   /** Period of the repair pass. */
   readonly sweepMs: number;
   /** Period of metering. */
@@ -39,6 +43,8 @@ export const DEFAULT_TIMING: Timing = {
   degradedAfterMs: 2_500,
   downAfterMs: 5_000,
   recoverAfterMs: 5_000,
+  recoverMaxMs: 300_000,
+  doubtMs: 60_000,
   sweepMs: 250,
   meterMs: 5_000,
   backoffMs: 500,

@@ -1,5 +1,5 @@
 import { judgeProviderDown } from '../core/failover.ts';
-import { judgeHealth, type Verdict } from '../core/health.ts';
+import { isOurOwnSilence, judgeHealth, type Verdict } from '../core/health.ts';
 import { SYSTEM } from '../core/access.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
@@ -18,9 +18,13 @@ export async function healthPass(deps: Deps): Promise<void> {
   const listening = await deps.store.transaction((tx) => readListening(tx));
   // Nobody takes agents' calls just now (or only just): their silence says nothing about them.
   if (listening === null || now.getTime() - listening.at.getTime() > LISTENING_GAP_MS) return;
-  for (const contact of await loadContacts(deps.store.db, now)) {
+  const contacts = await loadContacts(deps.store.db, now);
+  const judging = { listeningSince: listening.since, now, timing: deps.timing };
+  const doubt = isOurOwnSilence(contacts, judging);
+  deps.metrics.setOwnSilence(doubt);
+  for (const contact of contacts) {
     deps.metrics.setProviderHealth(contact.provider, contact.health);
-    const verdict = judgeHealth(contact, listening.since, now, deps.timing);
+    const verdict = judgeHealth(contact, { ...judging, doubt });
     if (verdict !== null) await enforce(deps, now, contact, verdict);
   }
 }

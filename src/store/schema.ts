@@ -182,8 +182,16 @@ export const providerHealth = pgTable(
     /** For a vendor's word: from when until when it holds. */
     validFrom: at('valid_from'),
     validUntil: at('valid_until'),
+    /** Of a verdict: when the provider had last been heard, which is the earliest that it can have failed. */
+    lastContactAt: at('last_contact_at'),
   },
-  (t) => [index('provider_health_by_provider').on(t.provider, t.seq.desc().nullsFirst())],
+  (t) => [
+    index('provider_health_by_provider').on(t.provider, t.seq.desc().nullsFirst()),
+    // How often somebody was given up lately is asked four times a second, for years.
+    index('provider_health_downs')
+      .on(t.at, t.provider)
+      .where(sql`${t.source} = 'verdict' and ${t.state} = 'down'`),
+  ],
 );
 
 /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { judgeHealth, type Contact } from '../../src/core/health.ts';
-import { HEALTH_STATES } from '../../src/core/provider.ts';
+import { isOurOwnSilence, judgeHealth, recoveryMs, type Contact } from '../../src/core/health.ts';
+import { BROKER_KINDS, HEALTH_STATES } from '../../src/core/provider.ts';
 import { DEFAULT_TIMING as T } from '../../src/core/timing.ts';
 
 const NOW = new Date('2027-01-01T00:01:00Z');
@@ -10,13 +10,22 @@ const LONG_AGO = ago(3_600_000);
 
 const contact = (over: Partial<Contact> = {}): Contact => ({
   health: 'healthy',
+  healthReason: 'heard',
+  brokerKind: 'agent',
   lastContactAt: ago(100),
   contactSince: LONG_AGO,
+  downsLately: 0,
   vendorWord: null,
   ...over,
 });
+const judging = (listeningSince = LONG_AGO, doubt = false) => ({
+  listeningSince,
+  now: NOW,
+  timing: T,
+  doubt,
+});
 const judge = (over: Partial<Contact>, listeningSince = LONG_AGO) =>
-  judgeHealth(contact(over), listeningSince, NOW, T)?.health ?? 'stays';
+  judgeHealth(contact(over), judging(listeningSince))?.health ?? 'stays';
 
 describe('silence', () => {
   test.each([
@@ -65,22 +74,83 @@ describe('the vendor’s own word', () => {
     expect(judge({ vendorWord: null, lastContactAt: ago(T.degradedAfterMs) })).toBe('degraded'));
 });
 
+describe('one that is down again and again', () => {
+  test.each([
+    ['the first time', 1, 1],
+    ['the second', 2, 2],
+    ['the fifth', 5, 16],
+    ['the hundredth: there is an end to it', 100, T.recoverMaxMs / T.recoverAfterMs],
+  ])('%s', (_, downsLately, times) => {
+    expect(recoveryMs({ downsLately }, T)).toBe(times * T.recoverAfterMs);
+    const down = (ms: number) => judge({ health: 'down', downsLately, contactSince: ago(ms) });
+    expect(down(times * T.recoverAfterMs - 1)).toBe('stays');
+    expect(down(times * T.recoverAfterMs)).toBe('healthy');
+  });
+});
+
+describe('everybody silent at once', () => {
+  const silent = (ms: number, over: Partial<Contact> = {}) => contact({ lastContactAt: ago(ms), ...over });
+  const doubts = (...contacts: Contact[]) => isOurOwnSilence(contacts, judging());
+
+  test.each<[string, Contact[], boolean]>([
+    ['two agents', [silent(T.downAfterMs), silent(T.degradedAfterMs)], true],
+    ['one of them heard', [silent(T.downAfterMs), silent(T.degradedAfterMs - 1)], false],
+    ['one alone is one that failed', [silent(T.downAfterMs)], false],
+    [
+      'one beside one that was given up before',
+      [silent(T.downAfterMs), silent(9e6, { health: 'down' })],
+      false,
+    ],
+    ['one beside one that never called', [silent(T.downAfterMs), silent(9e6, { health: 'unknown' })], false],
+    [
+      'one beside one that we call',
+      [silent(T.downAfterMs), silent(T.downAfterMs, { brokerKind: 'process' })],
+      false,
+    ],
+    [
+      'two, whoever we call being well',
+      [silent(6_000), silent(6_000), contact({ brokerKind: 'process' })],
+      true,
+    ],
+    ['too long for a doubt', [silent(T.doubtMs), silent(T.doubtMs)], false],
+  ])('%s', (_, contacts, doubted) => expect(doubts(...contacts)).toBe(doubted));
+
+  const silence = silent(T.downAfterMs, { health: 'degraded', healthReason: 'silent for 2.5 s' });
+
+  test('gives nobody up, and says so once', () => {
+    const verdict = judgeHealth(silence, judging(LONG_AGO, true));
+    expect(verdict).toEqual({
+      health: 'degraded',
+      reason: expect.stringContaining('our own network is suspected'),
+    });
+    expect(judgeHealth({ ...silence, healthReason: verdict!.reason }, judging(LONG_AGO, true))).toBeNull();
+  });
+
+  test('frees nobody who was given up, and excuses nobody whom we call', () => {
+    expect(judgeHealth({ ...silence, health: 'down' }, judging(LONG_AGO, true))).toBeNull();
+    expect(judgeHealth({ ...silence, brokerKind: 'process' }, judging(LONG_AGO, true))?.health).toBe('down');
+  });
+});
+
 test('a verdict that was carried out is not made again: judging is stable', () => {
   const times = fc.integer({ min: 0, max: 20_000 }).map(ago);
   const anyContact = fc.record({
     health: fc.constantFrom(...HEALTH_STATES),
+    healthReason: fc.constant('as it was'),
+    brokerKind: fc.constantFrom(...BROKER_KINDS),
+    downsLately: fc.nat({ max: 6 }),
     lastContactAt: fc.option(times),
     contactSince: fc.option(times),
     vendorWord: fc.constantFrom(null, { level: 'degraded', note: 'so so' }),
   });
   fc.assert(
-    fc.property(anyContact, times, (one, listeningSince) => {
-      const first = judgeHealth(one, listeningSince, NOW, T);
+    fc.property(anyContact, times, fc.boolean(), (one, listeningSince, doubt) => {
+      const first = judgeHealth(one, judging(listeningSince, doubt));
       if (first === null) return;
-      expect(first.health).not.toBe(one.health);
-      const second = judgeHealth({ ...one, health: first.health }, listeningSince, NOW, T);
+      if (!doubt) expect(first.health).not.toBe(one.health);
+      const judged = { ...one, health: first.health, healthReason: first.reason };
       // Degraded by distrust may not flip back at the same moment, nor anything else.
-      expect(second).toBeNull();
+      expect(judgeHealth(judged, judging(listeningSince, doubt))).toBeNull();
     }),
     { numRuns: 3_000 },
   );

@@ -23,7 +23,12 @@ export async function applyVerdict(tx: Tx, now: Date, verdict: VerdictWrite): Pr
         : eq(providers.lastContactAt, verdict.lastContactAt);
   const changed = await tx
     .update(providers)
-    .set({ health: verdict.to, healthSince: now, healthReason: verdict.reason })
+    .set({
+      health: verdict.to,
+      // The same state for another reason began when it began.
+      ...(verdict.from === verdict.to ? {} : { healthSince: now }),
+      healthReason: verdict.reason,
+    })
     .where(and(eq(providers.name, verdict.provider), eq(providers.health, verdict.from), sameContact))
     .returning({ name: providers.name });
   if (changed.length === 0) return false;
@@ -33,6 +38,7 @@ export async function applyVerdict(tx: Tx, now: Date, verdict: VerdictWrite): Pr
     source: 'verdict',
     state: verdict.to,
     reason: verdict.reason,
+    lastContactAt: verdict.lastContactAt,
   });
   return true;
 }

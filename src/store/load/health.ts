@@ -1,5 +1,5 @@
-import { and, desc, eq, sql } from 'drizzle-orm';
-import type { Contact } from '../../core/health.ts';
+import { and, count, desc, eq, gt, sql } from 'drizzle-orm';
+import { FLAPPING_MS, type Contact } from '../../core/health.ts';
 import type { Reader } from '../store.ts';
 import { providerHealth, providers } from '../schema.ts';
 
@@ -7,18 +7,32 @@ export interface ContactRow extends Contact {
   readonly provider: string;
 }
 
-/** What is known of every provider's contact, with the vendor's word that holds now. */
+/** What is known of every provider's contact, with how often it was given up lately and the vendor's word that holds now. */
 export async function loadContacts(reader: Reader, now: Date): Promise<ContactRow[]> {
   const at = now.toISOString();
   const rows = await reader
     .select({
       provider: providers.name,
       health: providers.health,
+      healthReason: providers.healthReason,
+      brokerKind: providers.brokerKind,
       lastContactAt: providers.lastContactAt,
       contactSince: providers.contactSince,
     })
     .from(providers)
     .orderBy(providers.name);
+  const downs = await reader
+    .select({ provider: providerHealth.provider, times: count() })
+    .from(providerHealth)
+    .where(
+      and(
+        eq(providerHealth.source, 'verdict'),
+        eq(providerHealth.state, 'down'),
+        gt(providerHealth.at, new Date(now.getTime() - FLAPPING_MS)),
+      ),
+    )
+    .groupBy(providerHealth.provider);
+  const downsOf = new Map(downs.map(({ provider, times }) => [provider, times]));
   const words = await reader
     .selectDistinctOn([providerHealth.provider], {
       provider: providerHealth.provider,
@@ -37,5 +51,9 @@ export async function loadContacts(reader: Reader, now: Date): Promise<ContactRo
   const wordOf = new Map(
     words.filter(({ level }) => level !== 'operational').map((word) => [word.provider, word]),
   );
-  return rows.map((row) => ({ ...row, vendorWord: wordOf.get(row.provider) ?? null }));
+  return rows.map((row) => ({
+    ...row,
+    downsLately: downsOf.get(row.provider) ?? 0,
+    vendorWord: wordOf.get(row.provider) ?? null,
+  }));
 }

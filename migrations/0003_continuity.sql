@@ -1,0 +1,2 @@
+ALTER TABLE "provider_health" ADD COLUMN "last_contact_at" timestamp (3) with time zone;--> statement-breakpoint
+CREATE INDEX "provider_health_downs" ON "provider_health" USING btree ("at","provider") WHERE "provider_health"."source" = 'verdict' and "provider_health"."state" = 'down';
