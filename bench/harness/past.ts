@@ -73,9 +73,9 @@ function statements(provider: string, from: number, to: number): string[] {
     event('job.succeeded', 'exited', 60),
   ];
   return [
-    `insert into jobs (id, organization, project, name, kind, spec, priority, state, reason, current_allocation_id, attempts,
+    `insert into jobs (id, organization, project, name, kind, spec, priority, queue_rank, state, reason, current_allocation_id, attempts,
         exit_code, created_at, queued_at, started_at, finished_at, created_by, version)
-      select ${id('job')}, 'bench', 'bench', 'past', 'training', '${SPEC}'::jsonb, 50,
+      select ${id('job')}, 'bench', 'bench', 'past', 'training', '${SPEC}'::jsonb, 50, (extract(epoch from ${AT}) * 1000)::bigint - 50 * 360000,
         case when i % 20 = 0 then 'failed' else 'succeeded' end, 'exited', ${id('alc')}, 1, (i % 20 = 0)::int,
         ${AT}, ${AT}, ${AT} + interval '2 s', ${AT} + interval '60 s', 'key-past', 5 ${series}`,
     `insert into allocations (id, job_id, attempt, provider, offer, region, spot, state, list_price_micros_per_hour,
