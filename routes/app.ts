@@ -18,6 +18,7 @@ import { guard } from './guard.ts';
 import { jobRoutes } from './jobs.ts';
 import { logRequests } from './logging.ts';
 import { jobLogRoutes } from './logs.ts';
+import { moveRoutes } from './moves.ts';
 import { offerRoutes } from './offers.ts';
 import { opsRoutes } from './ops.ts';
 import { peopleRoutes } from './people.ts';
@@ -86,6 +87,7 @@ function register(app: App, room: Room): void {
     ruleRoutes(app, room);
     jobRoutes(app, room);
     allocationRoutes(app, room);
+    moveRoutes(app, room);
     eventRoutes(app, room);
     decisionRoutes(app, room);
     complianceRoutes(app, room);

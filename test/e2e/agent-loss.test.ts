@@ -22,6 +22,7 @@ describe('a provider is lost', () => {
       const ids = await runningOn(world, 'cheap', 5, 12);
       await cheap.killTree();
       await endedOnce(world, ids, 'dear');
+      for (const id of ids) await tellsItsMove(world, id);
     },
   );
 
@@ -86,6 +87,20 @@ async function runsOn(world: World, id: string, provider: string): Promise<void>
       return;
     await wait(100);
   }
+}
+
+/** One move, from the one to the other, whose moments come in the order in which things happen. */
+async function tellsItsMove(world: World, id: string): Promise<void> {
+  const { items } = await world.get(`/v1/jobs/${id}/moves`);
+  expect(items).toMatchObject([
+    { from: { provider: 'cheap' }, to: { provider: 'dear' }, cause: 'provider-down', attempts: 1 },
+  ]);
+  const [move] = items as [Record<string, string> & { rto: { achievedSeconds: number } }];
+  const moments = ['faultAt', 'suspectedAt', 'downAt', 'fencedAt', 'decidedAt', 'startedAt'];
+  const times = moments.map((name) => Date.parse(move[name] ?? ''));
+  expect(times).not.toContain(NaN);
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
+  expect(move.rto.achievedSeconds).toBe(((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1_000);
 }
 
 async function endedOnce(world: World, ids: readonly string[], provider: string): Promise<void> {

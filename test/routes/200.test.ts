@@ -122,6 +122,10 @@ describe('a job', () => {
       items: [],
       nextCursor: null,
     });
+    expect((await door.get(`/v1/jobs/${body.id}/moves`).expect(200)).body).toEqual({
+      items: [],
+      nextCursor: null,
+    });
     expect((await door.get(`/v1/jobs/${body.id}/logs`).expect(200)).text).toBe('');
   });
 

@@ -34,6 +34,7 @@ const WHO: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/jobs/{id}/cancel': ['admin', 'operator', 'member'],
   'POST /v1/jobs/{id}/move': ['admin', 'operator'],
   'GET /v1/jobs/{id}/allocations': TENANTS,
+  'GET /v1/jobs/{id}/moves': TENANTS,
   'GET /v1/jobs/{id}/events': TENANTS,
   'GET /v1/jobs/{id}/decisions': TENANTS,
   'GET /v1/jobs/{id}/decisions/{decision}/replay': TENANTS,
@@ -136,7 +137,7 @@ describe('tenants', () => {
     const { body: job } = await door.post('/v1/jobs', smallJob()).expect(201);
     const inside = [town.keys.member, town.keys.officer, town.keys.operator, town.keys.auditor];
     const outside = [town.keys.otherMember, town.keys.otherOfficer];
-    const paths = ['', '/allocations', '/events', '/decisions', '/logs'];
+    const paths = ['', '/allocations', '/moves', '/events', '/decisions', '/logs'];
     for (const path of paths) {
       for (const key of inside)
         expect((await door.call('GET', `/v1/jobs/${job.id}${path}`, key)).status).toBe(200);

@@ -1,0 +1,59 @@
+import { asc, eq, getTableColumns, sql } from 'drizzle-orm';
+import type { DownVerdict, Leg } from '../../core/moves.ts';
+import { allocations, checkpoints } from '../schema.ts';
+import type { Reader } from '../store.ts';
+
+/** All attempts of a job, the first first, each with what it restored and the verdict that ended it. */
+export async function readLegs(reader: Reader, jobId: string): Promise<Leg[]> {
+  const rows = await reader
+    .select({ ...getTableColumns(allocations), savedAt: checkpoints.completedAt })
+    .from(allocations)
+    .leftJoin(checkpoints, eq(checkpoints.id, allocations.restoredCheckpoint))
+    .where(eq(allocations.jobId, jobId))
+    .orderBy(asc(allocations.attempt));
+  const verdicts = await readVerdicts(reader, jobId);
+  return rows.map(({ restoredCheckpoint: id, savedAt, ...leg }) => ({
+    ...leg,
+    restored: id === null ? null : { id, savedAt },
+    verdict: verdicts.get(leg.id) ?? null,
+  }));
+}
+
+/** By allocation: its provider's last `down` before it was fenced, and the beginning of what was `degraded` just before. */
+async function readVerdicts(reader: Reader, jobId: string): Promise<Map<string, DownVerdict>> {
+  const { rows } = await reader.execute<{
+    id: string;
+    lastContactAt: string | null;
+    suspectedAt: string | null;
+    downAt: string;
+  }>(sql`
+    select a.id, down.last_contact_at as "lastContactAt", down.at as "downAt", suspected.at as "suspectedAt"
+    from allocations a
+    cross join lateral (
+      select h.seq, h.at, h.last_contact_at from provider_health h
+      where h.provider = a.provider and h.source = 'verdict' and h.state = 'down' and h.at <= a.releasing_at
+      order by h.seq desc limit 1
+    ) down
+    left join lateral (
+      select h.seq from provider_health h
+      where h.provider = a.provider and h.source = 'verdict' and h.state <> 'degraded' and h.seq < down.seq
+      order by h.seq desc limit 1
+    ) well on true
+    left join lateral (
+      select h.at from provider_health h
+      where h.provider = a.provider and h.source = 'verdict' and h.state = 'degraded'
+        and h.seq < down.seq and h.seq > coalesce(well.seq, 0)
+      order by h.seq limit 1
+    ) suspected on true
+    where a.job_id = ${jobId} and a.end_reason = 'provider-down'`);
+  return new Map(
+    rows.map(({ id, lastContactAt, suspectedAt, downAt }) => [
+      id,
+      { lastContactAt: dateOf(lastContactAt), suspectedAt: dateOf(suspectedAt), downAt: new Date(downAt) },
+    ]),
+  );
+}
+
+function dateOf(at: string | null): Date | null {
+  return at === null ? null : new Date(at);
+}
