@@ -105,7 +105,7 @@ describe('the clock starts', () => {
     [
       'when it ended, where nobody told it to',
       { endReason: 'lost', verdict: null, releasingAt: null },
-      156.5,
+      156.8,
     ],
   ])('%s', (_, over, seconds) => {
     expect(moves([{ ...lost, ...over }, next])[0]?.faultAt).toEqual(at(seconds));
