@@ -55,6 +55,11 @@ export const DEEDS = {
     void (linkOf(world, random).requestsLostUntilMs = world.scheduler.nowMs + outage(random)),
   answersLost: (world, random) =>
     void (linkOf(world, random).answersLostUntilMs = world.scheduler.nowMs + outage(random)),
+  /** Our own: nobody hears us, and we hear nobody. */
+  networkLost: (world, random) => {
+    const until = world.scheduler.nowMs + outage(random);
+    for (const { link } of world.agents) link.requestsLostUntilMs = Math.max(link.requestsLostUntilMs, until);
+  },
   linkSlow: (world, random) =>
     void (linkOf(world, random).slowUntilMs = world.scheduler.nowMs + outage(random)),
   powerLost: (world, random) => pushedOf(world, random).crash(outage(random)),
@@ -106,7 +111,7 @@ export const PEOPLE = {
 export const WEATHERS: readonly Weights[] = [
   { nothing: 10 },
   { agentAlone: 2, agentChildren: 2, agentRecords: 1, agentFrozen: 2, agentRefuses: 1, siteSlow: 1 },
-  { requestsLost: 2, answersLost: 2, linkSlow: 2, siteSlow: 1 },
+  { networkLost: 2, requestsLost: 2, answersLost: 2, linkSlow: 2, siteSlow: 1 },
   { replicaDies: 4, replicaPauses: 4, agentChildren: 1 },
   { powerLost: 2, pushRefuses: 2, requestsLost: 2, answersLost: 2, replicaPauses: 2, move: 6 },
   {

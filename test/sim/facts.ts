@@ -69,6 +69,9 @@ export interface ProviderFacts extends PlaceFacts {
   readonly healthSinceMs: number;
   /** Milliseconds between the verdict and what was last heard, counted from when we began to listen. */
   readonly silentMs: number | null;
+  readonly kind: string;
+  /** When it was last heard, or when we began to listen if that was later; null: it never was. */
+  readonly heardAtMs: number | null;
 }
 
 export interface EventFacts {
@@ -120,6 +123,8 @@ export const SNAPSHOT = `select json_build_object(
     'row', to_jsonb(allocations)::text) order by id), '[]') from allocations),
   'providers', (select json_agg(json_build_object('name', name, 'site', site, 'realm', realm, 'certifications', certifications,
     'attested', attested_at is not null, 'mode', mode, 'health', health,
+    'kind', broker_kind, 'heardAtMs', case when last_contact_at is not null then extract(epoch from greatest(last_contact_at,
+      (select (value ->> 'since')::timestamptz from engine_facts where engine_facts.name = 'listening'))) * 1000 end,
     'healthSinceMs', extract(epoch from health_since) * 1000, 'silentMs',
     extract(epoch from health_since - greatest(last_contact_at, (select (value ->> 'since')::timestamptz from engine_facts
       where engine_facts.name = 'listening' and (value ->> 'since')::timestamptz <= health_since))) * 1000)) from providers),

@@ -13,6 +13,7 @@ import {
   type Rows,
   type Snapshot,
 } from './facts.ts';
+import type { Timing } from '../../src/core/timing.ts';
 import { brokenPlacement } from './placed.ts';
 import { brokenRoom } from './room.ts';
 import type { Truth } from './truth.ts';
@@ -27,18 +28,18 @@ export class Invariants {
   readonly #client: pg.Client;
   readonly #truth: Truth;
   readonly #violated: (what: string) => void;
-  readonly #downAfterMs: number;
+  readonly #timing: Timing;
   #before: Snapshot = NOTHING;
   #lastSeq = 0;
   readonly #told = new Map<string, JobState>();
   readonly #toldAllocations = new Map<string, AllocationState>();
   checks = 0;
 
-  constructor(url: string, truth: Truth, downAfterMs: number, violated: (what: string) => void) {
+  constructor(url: string, truth: Truth, timing: Timing, violated: (what: string) => void) {
     this.#client = new pg.Client({ connectionString: url });
     this.#truth = truth;
     this.#violated = violated;
-    this.#downAfterMs = downAfterMs;
+    this.#timing = timing;
     truth.objection = (allocationId, jobId) => this.#objection(allocationId, jobId);
   }
 
@@ -69,7 +70,7 @@ export class Invariants {
     for (const one of now.allocations.values())
       this.#allocation(one, this.#before.allocations.get(one.id), now);
     for (const provider of now.providers.values())
-      this.#verdict(provider, this.#before.providers.get(provider.name));
+      this.#verdict(provider, this.#before.providers.get(provider.name), now);
     this.#onePerJob(now);
     this.#all(brokenRoom(this.#before, now));
     this.#nothingUnowned(now);
@@ -149,11 +150,25 @@ export class Invariants {
   }
 
   /** Nobody is given up who was heard, and nobody for a silence of our own. */
-  #verdict(provider: ProviderFacts, before: ProviderFacts | undefined): void {
+  #verdict(provider: ProviderFacts, before: ProviderFacts | undefined, now: Snapshot): void {
     if (provider.health !== 'down' || before?.health === 'down') return;
     const { silentMs } = provider;
-    if (silentMs === null || silentMs < this.#downAfterMs)
+    if (silentMs === null || silentMs < this.#timing.downAfterMs)
       this.#violated(`${provider.name} is down after a silence of ${silentMs} ms`);
+    if (provider.kind === 'agent' && this.#everybodyWasSilent(provider, now))
+      this.#violated(`${provider.name} is given up while every agent is silent`);
+  }
+
+  /** When the verdict was made: all agents that had not been given up before, two at least. */
+  #everybodyWasSilent({ name, healthSinceMs }: ProviderFacts, now: Snapshot): boolean {
+    const silences = [...now.providers.values()].flatMap((one) => {
+      const health = one.name === name ? 'degraded' : one.health;
+      const counts = one.kind === 'agent' && health !== 'down' && health !== 'unknown';
+      return counts && one.heardAtMs !== null ? [healthSinceMs - one.heardAtMs] : [];
+    });
+    const least = Math.min(...silences);
+    const { degradedAfterMs, doubtMs } = this.#timing;
+    return silences.length >= 2 && least >= degradedAfterMs && least < doubtMs;
   }
 
   #onePerJob(now: Snapshot): void {

@@ -101,12 +101,24 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/health.ts',
-        find: 'Math.max(contact.lastContactAt.getTime(), listeningSince.getTime())',
-        replace: 'contact.lastContactAt.getTime()',
+        find: 'Math.max(lastContactAt?.getTime() ?? 0, listeningSince.getTime())',
+        replace: '(lastContactAt ?? listeningSince).getTime()',
       },
     ],
     why: 'after an outage of our own every provider is given up',
-    seeds: [5],
+    seeds: [6, 5],
+  },
+  {
+    name: 'nobody-doubts-us',
+    edits: [
+      {
+        file: 'src/core/health.ts',
+        find: 'least >= timing.degradedAfterMs && least < timing.doubtMs',
+        replace: 'least === timing.doubtMs',
+      },
+    ],
+    why: 'when our own network is lost, everybody is given up',
+    seeds: [2, 11],
   },
   {
     name: 'submitting-counts-as-absent',

@@ -78,7 +78,7 @@ export class World {
     this.scheduler = scheduler;
     this.vendors = makeMarket(random.fork('market'));
     this.truth = new Truth(scheduler, violated);
-    this.invariants = new Invariants(url, this.truth, TIMING.downAfterMs, violated);
+    this.invariants = new Invariants(url, this.truth, TIMING, violated);
     this.network = new Network(scheduler, random.fork('network'), up);
     this.bells = new Bells(scheduler, random.fork('bells'));
     const world = () => this.invariants.world;
