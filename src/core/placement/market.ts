@@ -1,6 +1,7 @@
 import { canonicalGpu } from '../gpu.ts';
 import { convertMicros } from '../money.ts';
 import type { Pool } from '../offer.ts';
+import { cellsOf, type Cells } from './cells.ts';
 import { byName, interned, ranked } from './columns.ts';
 import type { PlacementOffer, World } from './types.ts';
 
@@ -87,20 +88,6 @@ export interface Columns {
   readonly price: Float64Array;
 }
 
-/** By cell, in the order of shapes: cells of shape s are from[s] … from[s + 1] - 1, and its lots likewise. */
-export interface Cells {
-  readonly from: Int32Array;
-  readonly provider: Int32Array;
-  readonly region: Int32Array;
-  readonly lotsFrom: Int32Array;
-  /** By shape: EXAMPLES of its positions, the first by name; -1: it has fewer. */
-  readonly examples: Int32Array;
-  /** Positions, rising within a cell. */
-  readonly lots: Int32Array;
-}
-
-/** How many offers an explanation names of each kind. */
-export const EXAMPLES = 3;
 export const ON_DEMAND = 1;
 export const SPOT = 2;
 const ONE = 1_000_000n;
@@ -209,50 +196,6 @@ function modelReader(): (offer: PlacementOffer) => string | null {
     known.set(key, model);
     return model;
   };
-}
-
-/** Positions by shape, provider, region and position: what is asked of a cell is then asked once. */
-function cellsOf({ shape, provider, region }: Columns, shapes: number): Cells {
-  const at = (column: Int32Array, position: number) => column[position] ?? 0;
-  const lots = Int32Array.from(shape, (_, position) => position).sort(
-    (a, b) =>
-      at(shape, a) - at(shape, b) ||
-      at(provider, a) - at(provider, b) ||
-      at(region, a) - at(region, b) ||
-      a - b,
-  );
-  const from = new Int32Array(shapes + 1);
-  const cells: { provider: number; region: number; first: number }[] = [];
-  lots.forEach((position, index) => {
-    const before = lots[index - 1] ?? -1;
-    const fresh = before < 0 || at(shape, before) !== at(shape, position);
-    const same =
-      !fresh &&
-      at(provider, before) === at(provider, position) &&
-      at(region, before) === at(region, position);
-    if (fresh) from[at(shape, position)] = cells.length;
-    if (!same) cells.push({ provider: at(provider, position), region: at(region, position), first: index });
-  });
-  from[shapes] = cells.length;
-  return {
-    from,
-    provider: Int32Array.from(cells, (cell) => cell.provider),
-    region: Int32Array.from(cells, (cell) => cell.region),
-    lotsFrom: Int32Array.from([...cells.map((cell) => cell.first), lots.length]),
-    examples: examplesOf(shape, shapes),
-    lots,
-  };
-}
-
-function examplesOf(shape: Int32Array, shapes: number): Int32Array {
-  const examples = new Int32Array(EXAMPLES * shapes).fill(-1);
-  const counted = new Int32Array(shapes);
-  shape.forEach((of, position) => {
-    const count = counted[of] ?? 0;
-    if (count < EXAMPLES) examples[EXAMPLES * of + count] = position;
-    counted[of] = count + 1;
-  });
-  return examples;
 }
 
 function poolLotsOf({ pool }: Columns, pools: number): number[][] {

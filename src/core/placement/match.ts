@@ -1,4 +1,5 @@
-import { EXAMPLES, ON_DEMAND, SPOT, type Sale } from './market.ts';
+import { EXAMPLES } from './cells.ts';
+import { ON_DEMAND, SPOT, type Sale } from './market.ts';
 import { paidHoursOf } from './objective.ts';
 import { DIMENSIONS, drawOf, hasRoom, type Pass } from './pass.ts';
 import type { Request } from './request.ts';
