@@ -121,6 +121,18 @@ export const MUTANTS: readonly Mutant[] = [
     seeds: [2, 11],
   },
   {
+    name: 'moves-told-by-notes',
+    edits: [
+      {
+        file: 'src/core/moves.ts',
+        find: 'Math.min(releasedAt?.getTime() ?? Infinity, over)',
+        replace: 'releasedAt?.getTime() ?? over',
+      },
+    ],
+    why: 'a move is told as if the job had run twice: the lease was over before anybody noted it',
+    seeds: [1, 2, 5],
+  },
+  {
     name: 'submitting-counts-as-absent',
     edits: [
       {

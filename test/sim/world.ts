@@ -7,6 +7,7 @@ import type { JobFacts } from './facts.ts';
 import { Invariants } from './invariants.ts';
 import { makeMarket, registerMarket, type Vendor } from './market.ts';
 import { Link, Network } from './network.ts';
+import { untrueMoves } from './moved.ts';
 import { unlikeDecisions } from './replayed.ts';
 import { Officials } from './officials.ts';
 import { SimPushProvider } from './push-provider.ts';
@@ -209,6 +210,9 @@ export class World {
     const { ok, broken } = await audit;
     if (!ok) this.violations.push(`the audit chain is broken: ${JSON.stringify(broken)}`);
     this.violations.push(...(await unlikeDecisions(this.#outside.store)));
+    const { replicaPauses = 0, replicaHesitates = 0 } = this.counts;
+    const stalled = replicaPauses + replicaHesitates > 0;
+    this.violations.push(...(await untrueMoves(this.#outside.store, this.scheduler.nowMs, TIMING, stalled)));
   }
 
   async #until(what: string, ms: number, done: () => boolean): Promise<void> {
