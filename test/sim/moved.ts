@@ -17,7 +17,7 @@ export async function untrueMoves(
 ): Promise<string[]> {
   const untrue: string[] = [];
   for (const { id, kind, startedAt, spec } of await store.db.select().from(jobs).orderBy(asc(jobs.id))) {
-    const { rtoSeconds = null, rpoSeconds = null } = spec.continuity;
+    const { rtoSeconds, rpoSeconds } = spec.continuity;
     const legs = await readLegs(store.db, id);
     const moves = movesOf({ kind, startedAt, rtoSeconds, rpoSeconds }, legs, new Date(nowMs), timing);
     for (const move of moves) {
