@@ -54,7 +54,12 @@ describe.skipIf(!hasOwnRedis('replicas with a Redis that vanishes'))('several re
       for (const id of ids)
         expect((await world.until(id, ['succeeded', 'failed'], 120_000))['state']).toBe('succeeded');
       const ends = world.ledger().filter(({ what }) => what === 'end');
-      expect(ends.map(({ job }) => job).toSorted()).toEqual(ids.toSorted());
+      const unheard = await endedUnheard(world, ids);
+      const heard = ends.filter(({ job }) => !unheard.includes(job));
+      expect(heard.map(({ job }) => job).toSorted()).toEqual(
+        ids.filter((id) => !unheard.includes(id)).toSorted(),
+      );
+      for (const id of unheard) expect(ends.map(({ job }) => job)).toContain(id);
       expect((await world.get('/v1/audit/verify'))['ok']).toBe(true);
       await world.close();
       await redis.close();
@@ -62,3 +67,17 @@ describe.skipIf(!hasOwnRedis('replicas with a Redis that vanishes'))('several re
     },
   );
 });
+
+/**
+ * Those that ran at a place that was given up: one that had ended there in the last moment took the word of it with it, and
+ * was right to run again. On a machine with other things to do that moment is a second long.
+ */
+async function endedUnheard(world: World, ids: readonly string[]): Promise<string[]> {
+  const unheard: string[] = [];
+  for (const id of ids) {
+    const { items } = await world.get(`/v1/jobs/${id}/allocations`);
+    const ends = (items as { endReason: string | null }[]).map(({ endReason }) => endReason);
+    if (ends.includes('provider-down')) unheard.push(id);
+  }
+  return unheard;
+}
