@@ -9,6 +9,7 @@ import {
   lchownSync,
   readdirSync,
   realpathSync,
+  renameSync,
   rmdirSync,
   statSync,
   symlinkSync,
@@ -120,13 +121,19 @@ function socketFolder(home: string, identity: Identity): string {
   throw new StartError(`${folder} is not a private folder of PostgreSQL's user: remove it`);
 }
 
-/** Gives away only what it made itself: what was there may be a link to something else. */
+/**
+ * Gives away only what it made itself: what was there may be a link to something else. It appears under its name as it
+ * has to be: another that starts at the same moment would take one that is not given away yet for a stranger's.
+ */
 function makePrivate(folder: string, identity: Identity): void {
+  if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined) return;
+  const made = mkdtempSync(`${folder}.`);
+  if (identity !== null) chownSync(made, identity.uid, identity.gid);
   try {
-    mkdirSync(folder, { mode: 0o700 });
+    renameSync(made, folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
-    throw error;
+    rmdirSync(made);
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(code)) throw error;
   }
-  if (identity !== null) chownSync(folder, identity.uid, identity.gid);
 }
