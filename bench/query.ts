@@ -6,7 +6,7 @@ import { readRequest, type Request } from '../src/core/placement/request.ts';
 import type { Decision, QueuedJob, World } from '../src/core/placement/types.ts';
 import { whyWaiting } from '../src/core/placement/wait.ts';
 import type { Bench, Finding } from './harness/bench.ts';
-import { JOBS_FROM, questionsOf } from './harness/jobs.ts';
+import { JOBS_FROM, PLACED_BY, questionsOf } from './harness/jobs.ts';
 import { marketOf, MARKET_FROM } from './harness/market.ts';
 import { filterOf, rowsOf, scan } from './harness/scan.ts';
 import { measured, number, quantile, rising, spread } from './harness/stats.ts';
@@ -146,7 +146,7 @@ function notes(questions: number, sizes: readonly Size[]): string[] {
   const answers = sizes.map(({ answered }) => answered).join(' and ');
   return [
     `${questions} different questions, each new: nothing is kept between them but the open market and pass (all three objectives, rules of organizations and projects among them). ${answers} of them had an answer. Median and p99 over the questions, of each the median of the rounds.`,
-    `${MARKET_FROM} ${JOBS_FROM}`,
+    `${MARKET_FROM} ${JOBS_FROM} ${PLACED_BY}`,
     'The scan is what the peers do, in plain TypeScript, in the same process, in turn with ours round by round: every row (one per offer and kind of price) against every criterion, the rest sorted by price (dstack’s gpuhunt `matches`, SkyPilot’s masks and `sort_values`; bench/harness/scan.ts). It knows no hours, objectives, pools or reasons.',
     `The peer’s library as given: gpuhunt’s filter in Python over rows in memory takes ${PEER_MS[3_000]} ms at 3,000 and ${PEER_MS[30_000]} ms at 30,000; measured before, on this kind of machine, not in this run.`,
   ];

@@ -39,12 +39,7 @@ export function moveRoutes(app: App, room: Room): void {
       const job = { kind, startedAt, rtoSeconds, rpoSeconds };
       const moves = movesOf(job, await readLegs(deps.store.db, id), deps.clock.now(), deps.timing);
       const older = moves.toReversed().filter(({ from }) => from.attempt < before);
-      return renderPage(
-        list,
-        toPage(older.slice(0, limit + 1), limit),
-        ({ from }) => [from.attempt],
-        renderMove,
-      );
+      return renderPage(list, toPage(older, limit), ({ from }) => [from.attempt], renderMove);
     },
   );
 }

@@ -1,6 +1,6 @@
 import type { JobSpec } from '../../src/core/job.ts';
 import type { PlacementOffer, PlacementProvider, QueuedJob } from '../../src/core/placement/types.ts';
-import { queueRankOf } from '../../src/core/queue-rank.ts';
+import { newlyQueued } from '../../src/core/placement/queue.ts';
 import { NO_RULES } from '../../src/core/rules.ts';
 import type { PublicOffer } from './public-data.ts';
 
@@ -60,20 +60,7 @@ export interface Wish {
 export function jobNumbered(index: number, wish: Wish): QueuedJob {
   // Within a minute, so that all are of one band and may exchange their places.
   const queuedAt = new Date(NOW.getTime() - 200_000 + 100 * index);
-  return {
-    id: `job-${String(index).padStart(6, '0')}`,
-    spec: specOf(wish),
-    organization: 'bench',
-    project: 'bench',
-    queueRank: queueRankOf(queuedAt, 50),
-    queuedAt,
-    attempts: 0,
-    avoid: {},
-    moveTo: null,
-    notBefore: null,
-    fencedUntil: null,
-    quote: null,
-  };
+  return newlyQueued(`job-${String(index).padStart(6, '0')}`, specOf(wish), 'bench', queuedAt);
 }
 
 function specOf({ resources, spot, denied, seconds }: Wish): JobSpec {

@@ -1,6 +1,6 @@
 import type { JobSpec } from '../../src/core/job.ts';
 import type { QueuedJob } from '../../src/core/placement/types.ts';
-import { queueRankOf } from '../../src/core/queue-rank.ts';
+import { newlyQueued } from '../../src/core/placement/queue.ts';
 import { NO_RULES } from '../../src/core/rules.ts';
 import { Chance } from './chance.ts';
 import { hasPublicMarket, tracedJobs, type TracedJob } from './market-data.ts';
@@ -56,25 +56,14 @@ export function jobsOf(count: number, variety: Variety, seed = count): QueuedJob
     const again = variety === 'as submitted' && chance.percent(RECURRING_PERCENT);
     const kind = kindOf(again ? chance.roll(recurring) : recurring + index, seed);
     const queuedAt = new Date(NOW.getTime() - Math.round((7_200_000 * (count - index)) / count));
-    return {
-      id: `job-${String(index).padStart(8, '0')}`,
-      ...kind,
-      queueRank: queueRankOf(queuedAt, kind.spec.priority),
-      queuedAt,
-      attempts: 0,
-      avoid: {},
-      moveTo: null,
-      notBefore: null,
-      fencedUntil: null,
-      quote: null,
-    };
+    return newlyQueued(`job-${String(index).padStart(8, '0')}`, kind.spec, kind.organization, queuedAt);
   });
 }
 
 let traces: readonly (readonly TracedJob[])[] | null = null;
 
 /** The same number, the same job. */
-function kindOf(number: number, seed: number): Pick<QueuedJob, 'spec' | 'organization' | 'project'> {
+function kindOf(number: number, seed: number): Pick<QueuedJob, 'spec' | 'organization'> {
   // Consecutive seeds would begin alike (the factor is Knuth's, 2^32 over the golden ratio).
   const chance = new Chance(Math.imul(number + seed, 2_654_435_761));
   traces ??= hasPublicMarket ? tracedJobs() : [madeUp()];
@@ -83,7 +72,6 @@ function kindOf(number: number, seed: number): Pick<QueuedJob, 'spec' | 'organiz
   return {
     spec: specOf(traced, `project-${project}`, chance),
     organization: `org-${project % 10}`,
-    project: `project-${project}`,
   };
 }
 

@@ -9,10 +9,10 @@ import type { EventRow } from '../../src/store/read/events.ts';
 import type { AllocationRow, JobRow } from '../../src/store/store.ts';
 import type { decision } from '../schemas/decision.ts';
 import type { jobSpec } from '../schemas/job.ts';
+import { time } from './time.ts';
 
 /** Rows as they go over the wire. Pure; money is in the accounting currency unless it says otherwise. */
 
-const time = (at: Date | null): string | null => at?.toISOString() ?? null;
 /** The accounting currency, and the language that the reader prefers. */
 export interface Shown {
   readonly currency: string;

@@ -1,8 +1,7 @@
 import type { z } from 'zod';
 import type { Move } from '../../src/core/moves.ts';
 import type { move } from '../schemas/move.ts';
-
-const time = (at: Date | null): string | null => at?.toISOString() ?? null;
+import { time } from './time.ts';
 
 export function renderMove(one: Move): z.output<typeof move> {
   const { checkpoint } = one;

@@ -4,10 +4,10 @@ import type { CapacitySum, HealthRow } from '../../src/store/read/providers.ts';
 import type { VendorLevel } from '../../src/core/provider-status.ts';
 import type { ProviderRow } from '../../src/store/store.ts';
 import type { provider } from '../schemas/provider.ts';
+import { time } from './time.ts';
 
 type Inventory = NonNullable<z.output<typeof provider>['agent']>['inventory'];
 
-const time = (at: Date | null): string | null => at?.toISOString() ?? null;
 const NO_CAPACITY: CapacitySum = { offered: 0, used: 0 };
 
 export function renderProvider(

@@ -11,7 +11,7 @@ export interface Contact {
   readonly lastContactAt: Date | null;
   /** Heard without a gap since. */
   readonly contactSince: Date | null;
-  /** How often it was given up within FLAPPING_MS, the time that lasts included. */
+  /** Of one that is down: how often it was given up within FLAPPING_MS, this time included. Else 0. */
   readonly downsLately: number;
   /** The vendor's own word that holds now; raises suspicion, never clears it. */
   readonly vendorWord: { readonly level: string; readonly note: string } | null;

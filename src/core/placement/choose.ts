@@ -69,7 +69,7 @@ export function judge(request: Request, pass: Pass, sale: number, tier: number):
     availability,
     waste: gpus - request.spec.resources.gpu.count,
     fit: fitAt(pass, position, request.needs),
-    places: placesAt(pass, pass, position),
+    places: placesAt(pass, position),
   };
 }
 

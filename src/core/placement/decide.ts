@@ -90,7 +90,7 @@ export class Session {
     const { pass } = this;
     return pass.free.some(
       (_, position) =>
-        placesAt(pass, pass, position) > 0 && pass.always[pass.market.columns.provider[position] ?? 0] === 0,
+        placesAt(pass, position) > 0 && pass.always[pass.market.columns.provider[position] ?? 0] === 0,
     );
   }
 

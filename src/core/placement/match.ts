@@ -130,9 +130,9 @@ export interface Matching {
   readonly removed: readonly Removed[];
 }
 
-/** Positions of the lots that break no rule, rising. */
-export function fittingOf(request: Request, pass: Pass): number[] {
-  return Array.from(pass.market.lots.keys()).filter((position) => brokenBy(request, pass, position) === 0);
+/** By position: what each lot breaks. */
+export function brokenByEach(request: Request, pass: Pass): Broken[] {
+  return pass.market.lots.map((_, position) => brokenBy(request, pass, position));
 }
 
 /**

@@ -2,7 +2,7 @@ import { formatMicros } from '../money.ts';
 import { byName } from './columns.ts';
 import { breakers, possessive } from './levels.ts';
 import { ON_DEMAND, SPOT } from './market.ts';
-import { brokenBy, saleFor } from './match.ts';
+import { saleFor } from './match.ts';
 import type { Pass } from './pass.ts';
 import { certificationIn, gpuOf, gradeIn } from './removal.ts';
 import type { Request } from './request.ts';
@@ -14,10 +14,10 @@ const NAMES = 5;
 
 /**
  * For a job that nothing offered could ever carry: what would have to change, taking the offers that break the
- * fewest rules. One sentence, meant for the tenant.
+ * fewest rules. One sentence, meant for the tenant. `brokenBy`: what each breaks, by position.
  */
-export function nearestMiss(request: Request, view: Pass): string {
-  const groups = nearestGroups(request, view);
+export function nearestMiss(request: Request, view: Pass, brokenBy: readonly Broken[]): string {
+  const groups = nearestGroups(brokenBy);
   if (groups.size === 0) return 'nothing is offered: no provider has a live offer';
   const ways = [...groups]
     .sort(([a], [b]) => a - b)
@@ -27,11 +27,11 @@ export function nearestMiss(request: Request, view: Pass): string {
 }
 
 /** Offers that break the fewest rules, by which ones they break. */
-function nearestGroups(request: Request, view: Pass): Map<Broken, number[]> {
+function nearestGroups(brokenBy: readonly Broken[]): Map<Broken, number[]> {
   const groups = new Map<Broken, number[]>();
   let fewest = Number.POSITIVE_INFINITY;
-  for (let position = 0; position < view.market.lots.length; position += 1) {
-    const broken = brokenBy(request, view, position) & MATCH;
+  for (const [position, all] of brokenBy.entries()) {
+    const broken = all & MATCH;
     const count = countBits(broken);
     if (count > fewest) continue;
     if (count < fewest) groups.clear();

@@ -67,12 +67,10 @@ export function hoursOf(
   return { hours, interruptions, lostHours: (interruptions * assumptions.interruptionSeconds) / 3_600 };
 }
 
-/** Hours and lost hours together: the same sum, for those who ask ten times a question. */
+/** Hours and lost hours together. */
 export function paidHoursOf(assumptions: Assumptions, slowness: number, spot: boolean): number {
-  const hours = (assumptions.runtimeSeconds / 3_600) * slowness;
-  if (!spot) return hours;
-  const interruptions = hours * assumptions.spotInterruptionsPerHour;
-  return hours + (interruptions * assumptions.interruptionSeconds) / 3_600;
+  const { hours, lostHours } = hoursOf(assumptions, slowness, spot);
+  return hours + lostHours;
 }
 
 export function roomShare(places: number, capacity: number): number {

@@ -63,7 +63,7 @@ function baseOf(pass: Pass, objective: Objective, sale: number): number {
   const { columns } = pass.market;
   const position = sale >> 1;
   const closed = (pass.always[columns.provider[position] ?? 0] ?? 0) !== 0;
-  if (closed || placesAt(pass, pass, position) <= 0) return Infinity;
+  if (closed || placesAt(pass, position) <= 0) return Infinity;
   const price = columns.price[sale] ?? 0;
   return objective === 'cheapest' ? price : scoreOf(objective, price, availabilityAt(pass, sale));
 }
@@ -126,7 +126,7 @@ export function availabilityAt(pass: Pass, sale: number): number {
   const { columns } = pass.market;
   const provider = columns.provider[sale >> 1] ?? 0;
   return availabilityOf(
-    roomShare(placesAt(pass, pass, sale >> 1), columns.capacity[sale >> 1] ?? 0),
+    roomShare(placesAt(pass, sale >> 1), columns.capacity[sale >> 1] ?? 0),
     pass.steady[provider] ?? 0,
     pass.accepting[provider] ?? 0,
     1 - (sale & 1),

@@ -37,8 +37,8 @@ export interface Pass {
   readonly free: Int32Array;
   /** By pool, GPUs, CPU millis and MiB: what nobody has. Infinity where there is no limit. */
   readonly poolFree: Float64Array;
-  /** The same two as they were when the pass began: nothing is ever freer than that. */
-  readonly opened: Pick<Pass, 'free' | 'poolFree'>;
+  /** The pools as they were when the pass began. */
+  readonly opened: Pick<Pass, 'poolFree'>;
   /** By pool and by position: kept together for a job that has waited long, so that nobody else is given any. */
   readonly poolHeld: Uint8Array;
   readonly lotHeld: Uint8Array;
@@ -75,7 +75,7 @@ export function openPass(market: Market, state: State): Pass {
     accepting: Float64Array.from(providers, (one) => (one ? accepting(one) : 0)),
     free: Int32Array.from(market.columns.capacity),
     poolFree: new Float64Array(DIMENSIONS * market.pools.length),
-    opened: { free: new Int32Array(0), poolFree: new Float64Array(0) },
+    opened: { poolFree: new Float64Array(0) },
     poolHeld: new Uint8Array(market.pools.length),
     lotHeld: new Uint8Array(market.lots.length),
     given: 0,
@@ -94,7 +94,7 @@ export function openPass(market: Market, state: State): Pass {
     if (position >= 0) pass.free[position] = Math.max(0, (pass.free[position] ?? 0) - used);
   }
   for (const used of state.usedPools) occupy(pass, used);
-  return { ...pass, opened: { free: pass.free.slice(), poolFree: pass.poolFree.slice() } };
+  return { ...pass, opened: { poolFree: pass.poolFree.slice() } };
 }
 
 /** The pass as it is now, for whoever looks later. */
@@ -182,11 +182,7 @@ export function hasRoom(pass: Pass, position: number, needs: Needs): boolean {
 }
 
 /** Places that could be had by jobs of one node, CPUs and memory aside: what `room` is made of. */
-export function placesAt(
-  { market }: Pick<Pass, 'market'>,
-  { free, poolFree }: Pick<Pass, 'free' | 'poolFree'>,
-  position: number,
-): number {
+export function placesAt({ market, free, poolFree }: Pass, position: number): number {
   const places = free[position] ?? 0;
   const pool = market.columns.pool[position] ?? -1;
   const gpus = market.columns.gpuCount[position] ?? 0;

@@ -1,5 +1,6 @@
 import { shareOf } from '../share.ts';
-import { AGING_MS_PER_POINT } from '../queue-rank.ts';
+import type { JobSpec } from '../job.ts';
+import { AGING_MS_PER_POINT, queueRankOf } from '../queue-rank.ts';
 import { byName } from './columns.ts';
 import type { QueuedJob } from './types.ts';
 
@@ -66,6 +67,24 @@ export class FairQueue<Job extends QueuedJob> {
       byRank(a, b)
     );
   }
+}
+
+/** A job as it enters the queue: nobody has tried to place it. */
+export function newlyQueued(id: string, spec: JobSpec, organization: string, queuedAt: Date): QueuedJob {
+  return {
+    id,
+    spec,
+    organization,
+    project: spec.project,
+    queueRank: queueRankOf(queuedAt, spec.priority),
+    queuedAt,
+    attempts: 0,
+    avoid: {},
+    moveTo: null,
+    notBefore: null,
+    fencedUntil: null,
+    quote: null,
+  };
 }
 
 /** The order of one project's jobs. */

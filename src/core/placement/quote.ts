@@ -1,6 +1,5 @@
 import type { JobSpec, Waiting } from '../job.ts';
 import type { WireMoney } from '../money.ts';
-import { queueRankOf } from '../queue-rank.ts';
 import { askOf, type HeldPrice, type HeldQuote, type QuotedAsk } from '../quote.ts';
 import { bestNow, type Entry } from './choose.ts';
 import { candidateOf } from './explain.ts';
@@ -8,6 +7,7 @@ import type { Market, Sale } from './market.ts';
 import { matchAll, saleFor } from './match.ts';
 import { openPass, type Pass, type State } from './pass.ts';
 import { rejectionsOf, type FurtherRejections, type Rejection } from './rejections.ts';
+import { newlyQueued } from './queue.ts';
 import { readRequest, type Request } from './request.ts';
 import type { Assumptions, Decision, DecisionCandidate, QueuedJob } from './types.ts';
 import { whyWaiting } from './wait.ts';
@@ -46,20 +46,7 @@ export type HeldPrices = Pick<HeldQuote, 'ceilingMicrosPerHour' | 'prices'>;
 
 /** A job that nobody submitted, as if it were alone in the queue. A quote that its spec names is not looked at. */
 export function jobToQuote(spec: JobSpec, organization: string, now: Date): QueuedJob {
-  return {
-    id: '',
-    spec,
-    organization,
-    project: spec.project,
-    queueRank: queueRankOf(now, spec.priority),
-    queuedAt: now,
-    attempts: 0,
-    avoid: {},
-    moveTo: null,
-    notBefore: null,
-    fencedUntil: null,
-    quote: null,
-  };
+  return newlyQueued('', spec, organization, now);
 }
 
 /**

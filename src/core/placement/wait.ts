@@ -1,10 +1,10 @@
 import type { Waiting } from '../job.ts';
 import { lacking } from './hold.ts';
-import { brokenBy, fittingOf, leftAt } from './match.ts';
+import { brokenByEach, leftAt } from './match.ts';
 import { nearestMiss, some } from './near.ts';
 import type { Pass } from './pass.ts';
 import type { Request } from './request.ts';
-import { MATCH, NO_RATE } from './rules.ts';
+import { MATCH, NO_RATE, type Broken } from './rules.ts';
 import type { QueuedJob } from './types.ts';
 
 /** Waits that have nothing to do with what is offered, and come before everything else. Null: it may be placed. */
@@ -28,17 +28,16 @@ export function heldBack(
  * provider is ill, that beats one without a rate, and only where none of those is there does nothing match.
  */
 export function whyWaiting(request: Request, view: Pass): Waiting {
-  const open = fittingOf(request, view);
+  const broken = brokenByEach(request, view);
+  const without = (rules: Broken) =>
+    [...broken.keys()].filter((position) => ((broken[position] ?? 0) & rules) === 0);
+  const open = without(~0);
   if (open.length > 0) return noCapacity(request, view, open);
-  const fitting = positionsOf(view).filter((position) => (brokenBy(request, view, position) & MATCH) === 0);
-  const rated = fitting.filter((position) => (brokenBy(request, view, position) & NO_RATE) === 0);
+  const fitting = without(MATCH);
+  const rated = without(MATCH | NO_RATE);
   if (rated.length > 0) return providerHealth(view, rated);
   if (fitting.length > 0) return noRate(request, view, fitting);
-  return { reason: 'no-match', detail: nearestMiss(request, view) };
-}
-
-export function positionsOf({ market }: Pass): number[] {
-  return Array.from(market.lots, (_, position) => position);
+  return { reason: 'no-match', detail: nearestMiss(request, view, broken) };
 }
 
 /**
