@@ -28,6 +28,11 @@ const outcome = ({ placements, waiting }: Pick<PlacementPlan, 'placements' | 'wa
   placements: placements.map(({ decision: _, ...placement }) => placement),
   waiting: waiting.map(({ jobId }) => jobId).sort(),
 });
+/** Does anybody in it have something else than in its turn? The decision says so. */
+const exchanges = ({ placements }: Pick<PlacementPlan, 'placements'>) =>
+  placements.some(({ decision }) =>
+    decision().notes.some((note) => /it has exchanged it|others of the same page/.test(note)),
+  );
 const jobIn = (snapshot: PlacementSnapshot, id: string) =>
   snapshot.jobs.find((job) => job.id === id) as QueuedJob;
 const taken = (some: readonly Choice[], { provider, offer, spot }: Placement) =>
@@ -134,8 +139,8 @@ describe('whatever is offered and asked', { timeout: 120_000 }, () => {
     );
   });
 
-  /** While nothing is exchanged within a page. */
-  test('pages of any size give everybody what turns one by one give', () => {
+  test('pages of any size give everybody what turns one by one give, unless they exchange it', () => {
+    let alike = 0;
     fc.assert(
       fc.property(world, fc.integer({ min: 1, max: 12 }), (snapshot, size) => {
         const steps: Pick<PlacementPlan, 'placements' | 'waiting'>[] = [];
@@ -146,11 +151,21 @@ describe('whatever is offered and asked', { timeout: 120_000 }, () => {
           placements: steps.flatMap(({ placements }) => placements),
           waiting: steps.flatMap(({ waiting }) => waiting),
         };
-        expect(outcome(decidePlacements(snapshot))).toEqual(outcome(whole));
-        expect(outcome(inPages(snapshot, size))).toEqual(outcome(whole));
+        const plan = decidePlacements(snapshot);
+        if (exchanges(plan)) {
+          // Whoever had a place in turn has one.
+          const placed = plan.placements.map(({ jobId }) => jobId);
+          expect(placed).toEqual(expect.arrayContaining(whole.placements.map(({ jobId }) => jobId)));
+          return;
+        }
+        alike += 1;
+        expect(outcome(plan)).toEqual(outcome(whole));
+        const paged = inPages(snapshot, size);
+        if (!exchanges(paged)) expect(outcome(paged)).toEqual(outcome(whole));
       }),
       RUNS,
     );
+    expect(alike).toBeGreaterThan(RUNS.numRuns / 2);
   });
 
   test('the same pages give the same answer again, to the last word', () => {
