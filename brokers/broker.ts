@@ -1,5 +1,5 @@
 import type { Fault } from '../src/core/fault.ts';
-import type { Observation, Order, StopOrder } from '../src/core/order.ts';
+import type { Observation, Order, Preparation, StopOrder } from '../src/core/order.ts';
 
 /** A broker's typed failure. */
 export class BrokerFault extends Error {
@@ -31,6 +31,8 @@ export type Broker =
       stop(stop: StopOrder): Promise<void>;
       /** Makes the leases of these good for `leaseSeconds` more. */
       renew(allocationIds: readonly string[], leaseSeconds: number): Promise<void>;
+      /** Has these checkpoints lie ready at standbys. Ready already, or an unknown id: does nothing. */
+      prepare(standbys: readonly Preparation[]): Promise<void>;
       /** Everything there that carries our label, ended ones included until they are forgotten. */
       list(): Promise<readonly Observation[]>;
       /**

@@ -78,6 +78,10 @@ export function createProcessBroker(options: ProcessBrokerOptions): Extract<Brok
       const calledMs = upMs();
       (await use()).renew(ids, deadline(calledMs, leaseSeconds));
     },
+    prepare: async (standbys) => {
+      const executor = await use();
+      for (const { allocationId, restore } of standbys) executor.prepare(allocationId, restore);
+    },
     list: async () => (await use()).observations(),
     forget: async (ids) => {
       const executor = await use();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { listAllocations, listProviderAllocations } from '../src/store/read/allocations.ts';
 import { answer } from './answers.ts';
-import { aName, aSeq, readCursor, renderPage } from './cursor.ts';
+import { aName, readCursor, renderPage } from './cursor.ts';
 import { visibleJob } from './jobs.ts';
 import { visibleProvider } from './providers.ts';
 import type { App, Room } from './room.ts';
@@ -40,13 +40,13 @@ export function allocationRoutes(app: App, room: Room): void {
       const found = await listAllocations(
         deps.store.db,
         id,
-        readCursor(`allocations:${id}`, cursor, aSeq),
+        readCursor(`allocations:${id}`, cursor, aName),
         limit,
       );
       return renderPage(
         `allocations:${id}`,
         found,
-        (row) => [row.attempt],
+        (row) => [row.id],
         (row) => renderAllocation(row, currency),
       );
     },

@@ -3,7 +3,9 @@ import { enforceLimits, expireLeases } from './flows/expire.ts';
 import { healthPass } from './flows/health.ts';
 import { meterPass } from './flows/meter.ts';
 import { placePass } from './flows/place.ts';
+import { promotePass } from './flows/promote.ts';
 import { pushPass } from './flows/push.ts';
+import { sparePass } from './flows/spares.ts';
 import { tidy } from './flows/tidy.ts';
 import { exclusively, unlessBusy } from './store/exclusive.ts';
 import { takeTurn } from './store/apply/health.ts';
@@ -131,8 +133,12 @@ export class Engine {
 
 /** A hint waits its turn, as what it is about may have come after the other's look. The sweep never does: behind its turn wait the verdicts. */
 async function place(deps: Deps, explainAll: boolean, alone: typeof unlessBusy = exclusively): Promise<void> {
-  const result = await alone(deps.store, 'place', () => placePass(deps, explainAll));
-  if (result !== null && result.placed > 0) deps.bell.ring('effects');
+  const placed = await alone(deps.store, 'place', async () => {
+    const promoted = await promotePass(deps);
+    const { placed: begun } = await placePass(deps, explainAll);
+    return promoted + begun + (await sparePass(deps));
+  });
+  if (placed !== null && placed > 0) deps.bell.ring('effects');
 }
 
 async function measureQueue(deps: Deps): Promise<void> {

@@ -123,6 +123,16 @@ const order = z
       description: 'What to put into NARU_CHECKPOINT_DIR before the command starts.',
       examples: [null],
     }),
+    standby: field(
+      z.boolean(),
+      'Holds a place with the checkpoint ready; the command is never started.',
+      false,
+    ),
+    tookOver: field(
+      z.string().nullable(),
+      'The standby there whose GPUs and checkpoint this takes over.',
+      null,
+    ),
     serve: z
       .object({
         port: field(z.int().nullable(), 'Preferred port.', 8000),
@@ -155,6 +165,9 @@ export const syncResponse = z
     ordersVersion: count('To be sent with the next request.', 42),
     start: z.array(order).meta({ description: 'Start these if there is no record of them.' }),
     keep: ids('Go on with these; never start them.'),
+    prepare: z
+      .array(z.object({ allocationId: allocationId(), restore: checkpointRef }))
+      .meta({ description: 'Of the standbys that are kept: what should lie ready there by now.' }),
     stop: z.array(stopOrder).meta({ description: 'Stop these, save a last checkpoint, report their end.' }),
     forget: ids('Delete every trace of these.'),
   })

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { CONTINUITY_MODES, OBJECTIVES, SPOT_POLICIES } from '../../src/core/job.ts';
+import { CONTINUITY_MODES, FAILBACKS, OBJECTIVES, SPOT_POLICIES } from '../../src/core/job.ts';
+import { REPLICAS_MAX } from '../../src/core/protection.ts';
 import { field, id, normalTime, safeLine, safeText, slug } from './fields.ts';
 import { ruleFields, separation } from './rules.ts';
 
@@ -104,7 +105,7 @@ export const placement = z.strictObject({
 export const continuity = z.strictObject({
   mode: field(
     z.enum(CONTINUITY_MODES).default('restart'),
-    'What to do when the provider is lost: nothing (the job fails), or start again elsewhere from the last checkpoint.',
+    "What to do when the provider is lost. `none`: the job fails. `restart`: it starts again elsewhere from its last checkpoint. `standby`: the same, where a place was held warm for it at another vendor's that a drill has proved. `active` (services): it runs at several vendors' at once.",
     'restart',
   ),
   rtoSeconds: field(
@@ -126,6 +127,11 @@ export const continuity = z.strictObject({
       .default(null),
     'How much work may be lost at most, seconds (a target).',
     600,
+  ),
+  failback: field(
+    z.enum(FAILBACKS).default('manual'),
+    'Does it go back to where a disaster took it from, once that is well again: by itself, by an operator, never?',
+    'manual',
   ),
   minSeparationKm: separation(
     'How far it has to go, at least, from the site that lost it, km; the larger of this and `placement.minSeparationKm` counts.',
@@ -177,6 +183,11 @@ export const serve = z.strictObject({
       .default(null),
     'Answers 2xx when the service can serve.',
     '/health',
+  ),
+  replicas: field(
+    z.int().min(1).max(1_000).default(1),
+    `Copies that run at once, each at another vendor's: with \`continuity.mode: active\`, which runs 2 where this says 1; ${REPLICAS_MAX} at most.`,
+    1,
   ),
 });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CONTINUITY_MODES, JOB_KINDS, OBJECTIVES, type JobSpec, type Objective } from '../../src/core/job.ts';
+import { JOB_KINDS, OBJECTIVES, type JobSpec, type Objective } from '../../src/core/job.ts';
 import { Problem, type ProblemDetailItem } from '../../src/core/problem.ts';
 import { field, id, money, safeLine, slug } from './fields.ts';
 import { checkpoint, continuity, labels, limits, placement, resources, run, serve } from './job-parts.ts';
@@ -24,16 +24,7 @@ export const jobRequest = z
       })
       .prefault({})
       .meta({ description: 'Where it may run, and what to prefer.' }),
-    continuity: continuity
-      .extend({
-        mode: field(
-          z.enum([...CONTINUITY_MODES, 'standby', 'active']).default('restart'),
-          'What to do when the provider is lost; `standby` and `active` are not supported yet.',
-          'restart',
-        ),
-      })
-      .prefault({})
-      .meta({ description: 'What to do when its provider is lost.' }),
+    continuity: continuity.prefault({}).meta({ description: 'What to do when its provider is lost.' }),
     checkpoint: checkpoint.prefault({}).meta({ description: 'How its progress is saved.' }),
     limits: limits
       .extend({
@@ -54,9 +45,6 @@ export const jobRequest = z
     priority: field(z.int().min(0).max(100).default(50), '0 to 100; higher is placed first.', 50),
     labels,
     serve: serve
-      .extend({
-        replicas: field(z.int().min(1).max(1_000).default(1), 'Copies; only 1 is supported yet.', 1),
-      })
       .nullable()
       .default(null)
       .meta({ description: 'Inference only: how the service is reached.' }),
@@ -80,9 +68,11 @@ export type JobRequest = z.output<typeof jobRequest>;
 
 /** What is not obeyed yet is refused rather than ignored; what asks for nothing beyond the present is let through. */
 const UNSUPPORTED: readonly (readonly [string, (body: JobRequest) => boolean])[] = [
-  ['/continuity/mode', (body) => body.continuity.mode === 'standby' || body.continuity.mode === 'active'],
   ['/limits/maxCost', (body) => body.limits.maxCost != null],
-  ['/serve/replicas', (body) => (body.serve?.replicas ?? 1) > 1],
+  [
+    '/serve/replicas',
+    ({ serve: asked, continuity: { mode } }) => (asked?.replicas ?? 1) > 1 && mode !== 'active',
+  ],
 ];
 
 /**
@@ -91,7 +81,6 @@ const UNSUPPORTED: readonly (readonly [string, (body: JobRequest) => boolean])[]
  */
 export function toJobSpec(body: JobRequest, objective: Objective = 'cheapest'): JobSpec {
   refuseUnsupported(body);
-  const { mode, rtoSeconds, rpoSeconds, minSeparationKm } = body.continuity;
   const { maxRuntimeSeconds, deadline } = body.limits;
   return {
     name: body.name,
@@ -100,14 +89,14 @@ export function toJobSpec(body: JobRequest, objective: Objective = 'cheapest'): 
     run: body.run,
     resources: body.resources,
     placement: { ...body.placement, objective: body.placement.objective ?? objective },
-    continuity: { mode: mode === 'none' ? 'none' : 'restart', rtoSeconds, rpoSeconds, minSeparationKm },
+    continuity: body.continuity,
     checkpoint: body.checkpoint,
     limits: { maxRuntimeSeconds, deadline },
     expectedRuntimeSeconds: body.expectedRuntimeSeconds,
     priority: body.priority,
     labels: body.labels,
     quoteId: body.quoteId,
-    serve: body.serve === null ? null : { port: body.serve.port, healthPath: body.serve.healthPath },
+    serve: body.serve,
     graceSeconds: body.graceSeconds,
   };
 }

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { ALLOCATION_STATES, END_REASONS } from '../../src/core/allocation.ts';
+import {
+  ALLOCATION_ROLES,
+  ALLOCATION_STATES,
+  END_REASONS,
+  PURPOSES,
+  SPARE_ROLES,
+} from '../../src/core/allocation.ts';
 import { JOB_KINDS, JOB_REASONS, JOB_STATES, WAITING_REASONS } from '../../src/core/job.ts';
 import { OUTCOMES } from '../../src/core/order.ts';
 import { field, money, queryBoolean, paging, slug, utcTime, id } from './fields.ts';
@@ -86,6 +92,37 @@ export const job = z
         }),
       )
       .meta({ description: 'Inference only: where it can be reached now.' }),
+    protection: z
+      .object({
+        wanted: field(z.int(), 'How many places are to stand by for it.', 1),
+        spares: z
+          .array(
+            jobPlacement.extend({
+              allocation: field(z.string(), 'The allocation that stands by.', 'alc-01jd3m9k'),
+              role: field(
+                z.enum(SPARE_ROLES),
+                '`standby`: held warm, not started; `replica`: it serves, too.',
+                'standby',
+              ),
+              ready: field(z.boolean(), 'Could the job go on there at once?', true),
+              endpoint: field(z.string().nullable(), 'Where a replica answers.', null),
+            }),
+          )
+          .meta({ description: 'What stands by.' }),
+        waiting: z
+          .object({
+            reason: field(z.enum(WAITING_REASONS), 'Why fewer stand by than are wanted.', 'no-match'),
+            detail: field(
+              z.string(),
+              'What would have to change.',
+              'have a drill prove that work of a recovers at b',
+            ),
+          })
+          .nullable()
+          .meta({ description: 'Null: all do, or it is being seen to.' }),
+      })
+      .nullable()
+      .meta({ description: 'What stands by for it, with `continuity.mode` standby or active; else null.' }),
     attempts: field(z.int(), 'How many times it was placed.', 1),
     exitCode: field(
       z.int().nullable(),
@@ -96,6 +133,7 @@ export const job = z
       .object({
         reserved: moneyOf('Held for what it may still cost.'),
         charged: moneyOf('What it has cost so far, all attempts together.'),
+        standby: moneyOf('Of that, what standing by for it has cost.'),
       })
       .meta({ description: 'Money, in the accounting currency.' }),
     createdAt: field(utcTime(), 'When it was submitted, RFC 3339.', '2026-11-22T10:00:00.000Z'),
@@ -107,7 +145,10 @@ export const job = z
 export const allocation = z
   .object({
     id: field(z.string(), 'Names the attempt; also its name at the provider.', 'alc-01jd3m9k'),
-    attempt: field(z.int(), '1, 2, …', 1),
+    attempt: field(z.int(), '1, 2, …; of a standby: that of the run that it stands by for.', 1),
+    role: field(z.enum(ALLOCATION_ROLES), 'What it is to the job.', 'run'),
+    purpose: field(z.enum(PURPOSES), 'What its cost is for.', 'run'),
+    tookOver: field(z.string().nullable(), 'The standby whose place it took over; null: none.', null),
     provider: field(z.string(), 'Name of the provider.', 'pangyo'),
     offer: field(z.string(), 'Name of the offer.', 'h100x8'),
     region: field(z.string(), 'Region of the offer.', 'kr-central'),

@@ -18,7 +18,7 @@ export interface Shown {
   readonly currency: string;
   readonly language: Language;
 }
-const NOWHERE: JobPlacement = { current: null, chargedMicros: 0n };
+const NOWHERE: JobPlacement = { current: null, chargedMicros: 0n, standbyMicros: 0n, spares: [] };
 
 export function renderJob(row: JobRow, placed: JobPlacement = NOWHERE, { currency, language }: Shown) {
   const here = placed.current !== null && isThere(row, placed.current) ? placed.current : null;
@@ -35,11 +35,18 @@ export function renderJob(row: JobRow, placed: JobPlacement = NOWHERE, { currenc
     waiting:
       row.waiting === null ? null : { ...row.waiting, title: WAITING_TITLES[row.waiting.reason][language] },
     placement: here === null ? null : renderPlacement(here, currency),
-    endpoints: here?.endpoint == null || !holds(here) ? [] : [{ url: here.endpoint, serving: here.serving }],
+    endpoints: [here, ...placed.spares].flatMap((one) =>
+      one?.endpoint == null || !holds(one) ? [] : [{ url: one.endpoint, serving: one.serving }],
+    ),
+    protection: renderProtection(row, placed, currency),
     attempts: row.attempts,
     exitCode: row.exitCode,
     // Nothing is reserved before there are budgets.
-    cost: { reserved: toWire(0n, currency), charged: toWire(placed.chargedMicros, currency) },
+    cost: {
+      reserved: toWire(0n, currency),
+      charged: toWire(placed.chargedMicros, currency),
+      standby: toWire(placed.standbyMicros, currency),
+    },
     createdAt: row.createdAt.toISOString(),
     startedAt: time(row.startedAt),
     finishedAt: time(row.finishedAt),
@@ -58,6 +65,21 @@ function holds(allocation: AllocationRow): boolean {
   return (HOLDING_ALLOCATION_STATES as readonly string[]).includes(allocation.state);
 }
 
+function renderProtection(row: JobRow, { spares }: JobPlacement, currency: string) {
+  if (row.spares === 0) return null;
+  return {
+    wanted: row.spares,
+    spares: spares.map((one) => ({
+      ...renderPlacement(one, currency),
+      allocation: one.id,
+      role: one.role === 'replica' ? ('replica' as const) : ('standby' as const),
+      ready: one.state === 'active' && one.startedAt !== null,
+      endpoint: one.endpoint,
+    })),
+    waiting: spares.length < row.spares ? row.spareWaiting : null,
+  };
+}
+
 function renderPlacement(row: AllocationRow, currency: string) {
   return {
     provider: row.provider,
@@ -73,6 +95,9 @@ export function renderAllocation(row: AllocationRow, currency: string) {
   return {
     id: row.id,
     attempt: row.attempt,
+    role: row.role,
+    purpose: row.purpose,
+    tookOver: row.tookOver,
     provider: row.provider,
     offer: row.offer,
     region: row.region,

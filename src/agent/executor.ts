@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Inventory, Observation, Order } from '../core/order.ts';
+import type { CheckpointRef, Inventory, Observation, Order } from '../core/order.ts';
 import { upMs } from './clock.ts';
 import { ended, finish, remove } from './ending.ts';
 import { openFolders } from './folders.ts';
@@ -11,6 +11,7 @@ import { accept, raise } from './raise.ts';
 import { running } from './running.ts';
 import { createSaver } from './saver.ts';
 import { createShipper } from './shipper.ts';
+import { refresh } from './standby.ts';
 import { takeUp } from './takeUp.ts';
 
 /** Everything that one machine does with its allocations, whoever gives the orders. Deadlines are upMs(). */
@@ -21,6 +22,8 @@ export interface Executor {
   start(order: Order, deadlineMs: number): void;
   renew(ids: readonly string[], deadlineMs: number): void;
   stop(id: string, graceMs: number): void;
+  /** Has this checkpoint lie ready at a standby. */
+  prepare(id: string, ref: CheckpointRef): void;
   /** Ends it if need be, and removes every trace once its log and checkpoint are through. */
   forget(id: string): void;
   /** Believed to be here: if there is no record, that is said (`lost`). */
@@ -72,6 +75,10 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor> 
     },
     renew: (ids, deadlineMs) => renew(machine, ids, deadlineMs),
     stop: (id, graceMs) => stop(machine, id, graceMs),
+    prepare: (id, ref) => {
+      const job = machine.jobs.get(id);
+      if (job !== undefined) void refresh(machine, job, ref);
+    },
     forget: (id) => {
       lost.delete(id);
       const job = machine.jobs.get(id);

@@ -12,6 +12,7 @@ import type { Stamp } from './clock.ts';
  *   started.json  pid and its start time                                 … and after it spawned
  *   exit.json     how it ended                                           by whoever learns it; never changed
  *   saved.json    what the last saved checkpoint held
+ *   warm.json     of a standby: since when it is ready, and which checkpoint lies in it
  *   shipped.json  how far the log was sent
  *   log/ work/ checkpoint/
  *
@@ -49,6 +50,13 @@ export interface Saved {
   readonly fingerprint: string;
 }
 
+/** A standby that is ready. */
+export interface Warm {
+  /** Null: there was none. */
+  readonly checkpoint: string | null;
+  readonly at: Stamp;
+}
+
 export interface Shipped {
   readonly byte: number;
 }
@@ -59,6 +67,7 @@ export interface Records {
   readonly 'started.json': Started;
   readonly 'exit.json': Exit;
   readonly 'saved.json': Saved;
+  readonly 'warm.json': Warm;
   readonly 'shipped.json': Shipped;
 }
 

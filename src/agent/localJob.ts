@@ -1,6 +1,6 @@
 import type { Observation, Order } from '../core/order.ts';
 import { ageMs } from './clock.ts';
-import type { Exit, Local, Started } from './folders.ts';
+import type { Exit, Local, Started, Warm } from './folders.ts';
 
 /** One allocation as the executor knows it. */
 export interface LocalJob {
@@ -16,6 +16,8 @@ export interface LocalJob {
   /** The warden was told to start it. */
   launched: boolean;
   started: Started | null;
+  /** A standby that is ready; null: not yet, or no standby. */
+  warm: Warm | null;
   exit: Exit | null;
   stopping: boolean;
   /** Its end is not told yet: a last checkpoint is being saved. */
@@ -41,6 +43,7 @@ export function newLocalJob(local: Local): LocalJob {
     raising: false,
     launched: false,
     started: null,
+    warm: null,
     exit: null,
     stopping: false,
     holdEnd: false,
@@ -58,13 +61,19 @@ export function observe(job: LocalJob): Observation {
   const ended = exit !== null && !job.holdEnd;
   const common = { allocationId: job.id, endpoint: job.endpoint, serving: job.serving };
   if (!ended) {
-    const phase = job.stopping || exit !== null ? 'stopping' : started === null ? 'starting' : 'running';
-    const ranMs = exit !== null ? exit.ranMs : started === null ? null : ageMs(started.at);
+    const since = started ?? job.warm;
+    const phase = job.stopping || exit !== null ? 'stopping' : phaseOf(job);
+    const ranMs = exit !== null ? exit.ranMs : since === null ? null : ageMs(since.at);
     return { ...common, phase, ranMs, endedAgoMs: null, outcome: null, exitCode: null, detail: null };
   }
   const { outcome, exitCode, ranMs } = exit;
   const detail = exit.detail === null ? null : exit.detail.slice(0, 500);
   return { ...common, phase: 'ended', ranMs, endedAgoMs: ageMs(exit.at), outcome, exitCode, detail };
+}
+
+function phaseOf({ started, warm }: LocalJob): Observation['phase'] {
+  if (started !== null) return 'running';
+  return warm === null ? 'starting' : 'standby';
 }
 
 /** An allocation that the service believes to be here and of which there is no record. */

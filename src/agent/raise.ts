@@ -8,6 +8,7 @@ import { newLocalJob, type LocalJob } from './localJob.ts';
 import { heldGpus, heldPorts, type Machine } from './machine.ts';
 import { NotRestorable, restore } from './restore.ts';
 import { freePort } from './services.ts';
+import { inherit, makeReady, releaseStandby } from './standby.ts';
 
 /** Takes an order: on record first, then everything else. One that cannot be carried out ends at once, with the reason. */
 export function accept(machine: Machine, order: Order, deadlineMs: number): void {
@@ -15,6 +16,7 @@ export function accept(machine: Machine, order: Order, deadlineMs: number): void
   const id = order.allocationId;
   if (!isUsableId(id))
     return options.log.error({ allocationId: id.slice(0, 40) }, 'refused an order with an unusable id');
+  const ready = releaseStandby(machine, order);
   const gpus = chooseGpus(options.gpus, heldGpus(machine), order.gpuCount);
   const job = newLocalJob({ order, gpus: gpus ?? [], port: null, accepted: stamp() });
   job.deadlineMs = deadlineMs;
@@ -28,6 +30,7 @@ export function accept(machine: Machine, order: Order, deadlineMs: number): void
   if (order.command.length === 0) return finish(machine, job, 'refused', 'there is no command to run');
   try {
     folders.create(id);
+    if (ready !== null) inherit(machine, job, ready);
     record(machine, job);
   } catch (error) {
     return finish(machine, job, 'no-capacity', `its folder cannot be made: ${(error as Error).message}`);
@@ -43,6 +46,7 @@ function record(machine: Machine, job: LocalJob): void {
 /** Restores, finds a port, hands over to the warden. Called again (each renewal does) it goes on where it stopped. */
 export async function raise(machine: Machine, job: LocalJob): Promise<void> {
   if (job.raising || job.launched || job.exit !== null || job.stopping) return;
+  if (job.order.standby) return makeReady(machine, job);
   job.raising = true;
   const { folders, options } = machine;
   const { restore: ref, serve } = job.order;

@@ -14,15 +14,34 @@ export class NotRestorable extends Error {
   override readonly name = 'NotRestorable';
 }
 
-/**
- * Puts a checkpoint into the job's folder, verified. An unreachable service is tried again until `signal` says no
- * (the lease does); rejects with NotRestorable where there is no use in that.
- */
+/** Puts a checkpoint into the job's folder, verified; see `fetchInto`. */
 export async function restore(
   folders: Folders,
   uplink: Uplink,
   id: string,
   ref: CheckpointRef,
+  signal: AbortSignal,
+): Promise<void> {
+  await fetchInto(folders, uplink, id, ref, folders.checkpointDir(id), signal);
+  await noteSaved(folders, id);
+}
+
+/** What lies in the job's folder now is what the service has: it need not be saved. */
+export async function noteSaved(folders: Folders, id: string): Promise<void> {
+  const now = await fingerprint(folders.checkpointDir(id));
+  if (now !== null) folders.write(id, 'saved.json', { fingerprint: now });
+}
+
+/**
+ * Puts a checkpoint into a folder, verified. An unreachable service is tried again until `signal` says no
+ * (the lease does); rejects with NotRestorable where there is no use in that.
+ */
+export async function fetchInto(
+  folders: Folders,
+  uplink: Uplink,
+  id: string,
+  ref: CheckpointRef,
+  dir: string,
   signal: AbortSignal,
 ): Promise<void> {
   const path = downloadPath(folders.of(id));
@@ -41,15 +60,13 @@ export async function restore(
     }
   }
   try {
-    await unpack(path, folders.checkpointDir(id), signal);
+    await unpack(path, dir, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw new NotRestorable(`checkpoint ${ref.id} cannot be unpacked: ${(error as Error).message}`);
   } finally {
     await rm(path, { force: true });
   }
-  const now = await fingerprint(folders.checkpointDir(id));
-  if (now !== null) folders.write(id, 'saved.json', { fingerprint: now });
 }
 
 function isFull(error: unknown): boolean {

@@ -160,6 +160,7 @@ function obey(executor: Executor, answer: SyncResponse, asked: SyncRequest, dead
   for (const id of answer.keep) executor.expect(id);
   const renewed = answer.stop.filter((one) => one.renewed).map(({ allocationId }) => allocationId);
   executor.renew([...answer.keep, ...renewed], deadlineMs);
+  for (const { allocationId, restore } of answer.prepare ?? []) executor.prepare(allocationId, restore);
   for (const { allocationId, graceSeconds } of answer.stop) {
     executor.expect(allocationId);
     executor.stop(allocationId, graceSeconds * 1000);

@@ -28,6 +28,22 @@ export function allocationStatesBefore(to: AllocationState): AllocationState[] {
   return ALLOCATION_STATES.filter((from) => ALLOCATION_TRANSITIONS[from].includes(to));
 }
 
+/**
+ * What an allocation is to its job.
+ * run: the attempt itself, the job's current one while it is live.
+ * standby: a place elsewhere that is held warm: the newest checkpoint is there, the command is not started.
+ * replica: the same service, running elsewhere beside the run.
+ */
+export const ALLOCATION_ROLES = ['run', 'standby', 'replica'] as const;
+export type AllocationRole = (typeof ALLOCATION_ROLES)[number];
+/** Those that stand by for the run. */
+export const SPARE_ROLES = ['standby', 'replica'] as const satisfies readonly AllocationRole[];
+export type SpareRole = (typeof SPARE_ROLES)[number];
+
+/** What an allocation's cost is for: a standby and a failover are shown apart, as they are paid from elsewhere. */
+export const PURPOSES = ['run', 'standby', 'failover'] as const;
+export type Purpose = (typeof PURPOSES)[number];
+
 /** Why an allocation ended or was told to. */
 export const END_REASONS = [
   'exited',
@@ -40,5 +56,11 @@ export const END_REASONS = [
   'lease-expired',
   'refused',
   'lost',
+  /** A standby whose place its job has taken over. */
+  'promoted',
+  /** A spare that nobody needs any more. */
+  'not-needed',
+  /** It made room for work that must not stop. */
+  'preempted',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];

@@ -64,4 +64,6 @@ export interface Requeue {
   readonly moveTo: string | null;
   /** It was refused or lost before it ran. */
   readonly failedStart: boolean;
+  /** Where a replica of it runs, that is its run from now on, and it is not queued. */
+  readonly toReplica?: boolean;
 }

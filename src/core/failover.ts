@@ -188,6 +188,7 @@ function lose(held: Held, reason: JobReason, detail: string, now: Date, timing: 
     avoid: { provider: held.provider, until: after(now, timing.avoidMs) },
     moveTo: null,
     failedStart: !ran,
+    ...(held.continuity === 'active' && { toReplica: true }),
   };
   return jobChange(held, 'queued', reason, detail, { requeue });
 }

@@ -53,9 +53,17 @@ export type Objective = (typeof OBJECTIVES)[number];
 export const SPOT_POLICIES = ['never', 'allowed', 'only'] as const;
 export type SpotPolicy = (typeof SPOT_POLICIES)[number];
 
-/** `standby` and `active` are words of the contract that a later release obeys; today they are refused. */
-export const CONTINUITY_MODES = ['none', 'restart'] as const;
+/**
+ * What becomes of a job whose provider is lost. none: it fails with it. restart: it starts again elsewhere from its last
+ * checkpoint. standby: the same, at a place that was held warm for it at another vendor's. active (services): it runs at
+ * several vendors' at once, so that one of them is always up.
+ */
+export const CONTINUITY_MODES = ['none', 'restart', 'standby', 'active'] as const;
 export type ContinuityMode = (typeof CONTINUITY_MODES)[number];
+
+/** Whether a job goes back to where a disaster took it from: by itself, by an operator's word, or never. */
+export const FAILBACKS = ['auto', 'manual', 'never'] as const;
+export type Failback = (typeof FAILBACKS)[number];
 
 export interface AllowDeny {
   /** Empty: everything is allowed. */
@@ -95,6 +103,8 @@ export interface JobSpec {
     readonly rpoSeconds: number | null;
     /** See PlacementRules; the larger of the two counts. */
     readonly minSeparationKm: number | null;
+    /** Absent (jobs from before it was known): manual. */
+    readonly failback?: Failback;
   };
   readonly checkpoint: {
     readonly intervalSeconds: number;
@@ -113,7 +123,12 @@ export interface JobSpec {
   /** The quote that it is to be placed by. */
   readonly quoteId: string | null;
   /** Inference only. `port` is what the tenant prefers; the one to listen on is NARU_PORT. */
-  readonly serve: { readonly port: number | null; readonly healthPath: string | null } | null;
+  readonly serve: {
+    readonly port: number | null;
+    readonly healthPath: string | null;
+    /** Copies that run at once, with `continuity.mode: active`. Absent (jobs from before it was known): 1. */
+    readonly replicas?: number;
+  } | null;
   /** Between SIGTERM and SIGKILL. */
   readonly graceSeconds: number;
 }
@@ -154,5 +169,9 @@ export const JOB_REASONS = [
   'max-runtime',
   'deadline',
   'attempts-exhausted',
+  /** A replica that was running already is the job's run now. */
+  'taken-over',
+  'preempted',
+  'failback',
 ] as const;
 export type JobReason = (typeof JOB_REASONS)[number];

@@ -74,6 +74,18 @@ export const JOB_REASON_TITLES: Readonly<Record<JobReason, Title>> = {
   'provider-drain': { en: 'Its provider is being drained.', ko: '사업자가 비워지는 중입니다.' },
   'max-runtime': { en: 'It ran for as long as it may.', ko: '허용된 실행 시간을 다 썼습니다.' },
   deadline: { en: 'Its deadline has passed.', ko: '마감 시각이 지났습니다.' },
+  'taken-over': {
+    en: 'Another copy of it runs already.',
+    ko: '이미 실행 중인 다른 사본이 이어받았습니다.',
+  },
+  preempted: {
+    en: 'It made room for work that must not stop.',
+    ko: '멈추면 안 되는 작업에 자리를 내주었습니다.',
+  },
+  failback: {
+    en: 'It goes back to where it was lost.',
+    ko: '장애 전에 있던 곳으로 되돌아갑니다.',
+  },
   'attempts-exhausted': {
     en: 'It could not be started anywhere.',
     ko: '여러 번 시도했지만 시작하지 못했습니다.',

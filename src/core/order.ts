@@ -26,6 +26,10 @@ export interface Order {
   readonly checkpointIntervalSeconds: number;
   /** What to put into NARU_CHECKPOINT_DIR before the command starts. */
   readonly restore: CheckpointRef | null;
+  /** Holds a place and has the newest checkpoint ready; the command is not started, ever. */
+  readonly standby: boolean;
+  /** The standby at the same provider whose place, GPUs and checkpoint this takes over, if it is still there. */
+  readonly tookOver: string | null;
   /** Present for a service: a free port is chosen and given as NARU_PORT. */
   readonly serve: { readonly port: number | null; readonly healthPath: string | null } | null;
 }
@@ -37,7 +41,8 @@ export interface CheckpointRef {
   readonly sha256: string;
 }
 
-export const OBSERVED_PHASES = ['starting', 'running', 'stopping', 'ended'] as const;
+/** `standby`: ready to be taken over; `ranMs` then counts from when it was. */
+export const OBSERVED_PHASES = ['starting', 'running', 'standby', 'stopping', 'ended'] as const;
 export type ObservedPhase = (typeof OBSERVED_PHASES)[number];
 
 /** How an allocation ended, as the provider's side saw it. */
@@ -122,10 +127,17 @@ export interface SyncResponse {
   readonly start: readonly Order[];
   /** Go on with these; never start them: one without a record is reported as `lost`. */
   readonly keep: readonly string[];
+  /** Of the standbys in `keep`: what should lie ready by now. */
+  readonly prepare: readonly Preparation[];
   /** Stop these (SIGTERM, grace, SIGKILL), save a last checkpoint, report `ended`. */
   readonly stop: readonly StopOrder[];
   /** The end of these is on record: delete every trace. Anything in no list at all is to be stopped and forgotten. */
   readonly forget: readonly string[];
+}
+
+export interface Preparation {
+  readonly allocationId: string;
+  readonly restore: CheckpointRef;
 }
 
 export interface StopOrder {

@@ -1,4 +1,4 @@
-import type { AllocationState, EndReason } from './allocation.ts';
+import type { AllocationRole, AllocationState, EndReason } from './allocation.ts';
 import type { JobSpec } from './job.ts';
 import type { CheckpointRef, Observation, Order, StopOrder } from './order.ts';
 import type { Timing } from './timing.ts';
@@ -7,6 +7,7 @@ import type { Timing } from './timing.ts';
 export interface Standing {
   readonly allocationId: string;
   readonly state: AllocationState;
+  readonly role: AllocationRole;
   readonly releasingAt: Date | null;
   readonly endReason: EndReason | null;
   readonly graceSeconds: number;
@@ -15,6 +16,8 @@ export interface Standing {
 export interface Division {
   readonly start: readonly string[];
   readonly keep: readonly string[];
+  /** Of those, the standbys: what lies ready there is kept new. */
+  readonly standbys: readonly string[];
   readonly stop: readonly StopOrder[];
   readonly forget: readonly string[];
   /** Of the stopping ones, whose leases this answer renews. Those in start and keep are renewed by the contact itself. */
@@ -38,6 +41,7 @@ export function divideOrders(
   const stop: StopOrder[] = [];
   const forget: string[] = [];
   const renew: string[] = [];
+  const standbys: string[] = [];
   for (const one of standing) {
     const id = one.allocationId;
     if (one.state === 'released') {
@@ -56,10 +60,14 @@ export function divideOrders(
       if (renewed) renew.push(id);
       continue;
     }
-    if (one.state === 'submitting' && !observed.has(id)) start.push(id);
-    else keep.push(id);
+    if (one.state === 'submitting' && !observed.has(id)) {
+      start.push(id);
+      continue;
+    }
+    keep.push(id);
+    if (one.role === 'standby') standbys.push(id);
   }
-  return { start, keep, stop, forget, renew };
+  return { start, keep, standbys, stop, forget, renew };
 }
 
 /**
@@ -72,13 +80,15 @@ function mayFinish(one: Standing, now: Date): boolean {
   return now.getTime() - one.releasingAt.getTime() < allowedMs;
 }
 
-/** The order for one attempt of a job. */
+/** What an order says of its allocation, besides what its job's spec does. */
+export type Ordered = Pick<Order, 'allocationId' | 'jobId' | 'attempt' | 'restore' | 'tookOver'> & {
+  readonly role: AllocationRole;
+};
+
+/** The order for one allocation of a job. Only the run saves checkpoints. */
 export function orderFor(
-  allocationId: string,
-  jobId: string,
-  attempt: number,
+  { allocationId, jobId, attempt, restore, role, tookOver }: Ordered,
   spec: JobSpec,
-  restore: CheckpointRef | null,
 ): Order {
   return {
     allocationId,
@@ -93,9 +103,11 @@ export function orderFor(
     cpus: spec.resources.cpus,
     memoryGiB: spec.resources.memoryGiB,
     graceSeconds: spec.graceSeconds,
-    checkpointIntervalSeconds: spec.checkpoint.intervalSeconds,
+    checkpointIntervalSeconds: role === 'run' ? spec.checkpoint.intervalSeconds : 0,
     restore,
-    serve: spec.serve,
+    standby: role === 'standby',
+    tookOver,
+    serve: spec.serve && { port: spec.serve.port, healthPath: spec.serve.healthPath },
   };
 }
 

@@ -1,6 +1,7 @@
 import { acceptedGpus } from './gpu.ts';
 import type { JobSpec } from './job.ts';
 import type { ProblemDetailItem } from './problem.ts';
+import { REPLICAS_MAX } from './protection.ts';
 import { bothSides, ruleContradictions } from './rules-check.ts';
 
 /** Where a spec contradicts itself, so that no provider could ever run it. Empty: nowhere. */
@@ -11,6 +12,7 @@ export function contradictions(spec: JobSpec, now: Date): ProblemDetailItem[] {
     ...gpuFaults(spec),
     ...timeFaults(spec, now),
     ...serveFaults(spec),
+    ...continuityFaults(spec),
   ];
 }
 
@@ -45,4 +47,13 @@ function timeFaults({ limits }: JobSpec, now: Date): ProblemDetailItem[] {
 function serveFaults({ kind, serve }: JobSpec): ProblemDetailItem[] {
   if (kind === 'inference' || serve === null) return [];
   return [{ pointer: '/serve', detail: 'Only inference serves.' }];
+}
+
+/** Two runs of one training would be two results. */
+function continuityFaults({ kind, continuity: { mode }, serve }: JobSpec): ProblemDetailItem[] {
+  if (mode !== 'active') return [];
+  if (kind !== 'inference')
+    return [{ pointer: '/continuity/mode', detail: 'Only a service can run at several places at once.' }];
+  if ((serve?.replicas ?? 1) <= REPLICAS_MAX) return [];
+  return [{ pointer: '/serve/replicas', detail: `At most ${REPLICAS_MAX}, as each is another vendor's.` }];
 }

@@ -29,7 +29,10 @@ export interface TermsOfPool extends Pool {
 }
 
 /** A world but for the terms of its offers and pools. */
-export interface WorldState extends Pick<World, 'now' | 'currency' | 'rates' | 'rules' | 'policies'> {
+export interface WorldState extends Pick<
+  World,
+  'now' | 'currency' | 'rates' | 'rules' | 'policies' | 'verifiedPairs'
+> {
   readonly providers: readonly PlacementProvider[];
   /** By provider; only what is in use at all, withdrawn offers included. */
   readonly uses: ReadonlyMap<string, ProviderUse>;

@@ -96,8 +96,9 @@ async function writePage(work: Work, page: readonly QueuedRow[], plan: Placement
   return placed.size;
 }
 
-async function placementRows(
-  { deps, now, market, state }: Work,
+/** A plan's placements as they are to be written. */
+export async function placementRows(
+  { deps, now, market, state }: Pick<Work, 'deps' | 'now' | 'market' | 'state'>,
   placements: readonly Placement[],
   byId: ReadonlyMap<string, QueuedRow>,
   inputId: string,
@@ -128,6 +129,7 @@ async function placementRows(
       graceSeconds: job.spec.graceSeconds,
       restoredCheckpoint: checkpoints.get(job.id)?.id ?? null,
       decision: JSON.stringify(placement.decision()),
+      spare: null,
       inputId,
     };
   });

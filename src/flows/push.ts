@@ -6,7 +6,7 @@ import type { Observation } from '../core/order.ts';
 import type { Deps } from '../deps.ts';
 import { applyChanges } from '../store/apply/changes.ts';
 import { beginLook, loadHeld, renewLeases, touchPushProvider, type HeldRow } from '../store/load/sync.ts';
-import { ordersFor } from './sync.ts';
+import { ordersFor, preparationsFor } from './sync.ts';
 
 type PushBroker = Extract<Broker, { way: 'push' }>;
 
@@ -107,6 +107,8 @@ async function carryOut(
     (leaseEnd(division.leaseGivenAt, deps.timing).getTime() - deps.clock.now().getTime()) / 1000;
   const running = [...division.keep, ...division.renew];
   if (running.length > 0 && left() > 0) await broker.renew(running, left());
+  const ready = await preparationsFor(deps, division.standbys);
+  if (ready.length > 0) await broker.prepare(ready);
   for (const stop of division.stop) await broker.stop(stop);
   for (const order of await ordersFor(deps, division.start)) {
     if (left() <= 0) return;

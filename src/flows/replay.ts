@@ -44,7 +44,10 @@ export async function replayDecision(
   if (decision === null || decision.jobId !== jobId)
     throw new Problem('not-found', 'The job has no such decision.');
   if (decision.inputId === null)
-    throw new Problem('state-conflict', 'It was made before inputs were kept, so it cannot be made again.');
+    throw new Problem(
+      'state-conflict',
+      'Nothing is kept that it was decided from: the job went on where it stood by, or it is older than the keeping.',
+    );
   const { pages, engine } = await loadPages(deps, decision.inputId);
   const plan = await decideAgain(deps, pages);
   const found = [...plan.placements, ...plan.waiting].find((one) => one.jobId === jobId);

@@ -2,10 +2,10 @@ import { Problem } from '../core/problem.ts';
 import { judgeAbsence, judgeObservation } from '../core/failover.ts';
 import type { Change } from '../core/change.ts';
 import { divideOrders, leaseEnd, orderFor, type Division } from '../core/orders.ts';
-import type { Observation, Order, SyncRequest, SyncResponse } from '../core/order.ts';
+import type { Observation, Order, Preparation, SyncRequest, SyncResponse } from '../core/order.ts';
 import type { Deps } from '../deps.ts';
 import { applyChanges } from '../store/apply/changes.ts';
-import { readCheckpointRefs } from '../store/read/checkpoints.ts';
+import { newestCheckpointsOf, readCheckpointRefs } from '../store/read/checkpoints.ts';
 import {
   loadHeld,
   loadOrderJobs,
@@ -130,6 +130,7 @@ async function answer(deps: Deps, ordersVersion: number, division: Division): Pr
     ordersVersion,
     start: await ordersFor(deps, division.start),
     keep: division.keep,
+    prepare: await preparationsFor(deps, division.standbys),
     stop: division.stop,
     forget: division.forget,
   };
@@ -140,13 +141,18 @@ export async function ordersFor(deps: Deps, allocationIds: readonly string[]): P
   const rows = await loadOrderJobs(deps.store.db, allocationIds);
   const restores = rows.flatMap(({ restoredCheckpoint }) => restoredCheckpoint ?? []);
   const checkpoints = await readCheckpointRefs(deps.store.db, restores);
-  return rows.map(({ id, attempt, restoredCheckpoint, job }) =>
-    orderFor(
-      id,
-      job.id,
-      attempt,
-      job.spec,
-      restoredCheckpoint === null ? null : (checkpoints.get(restoredCheckpoint) ?? null),
-    ),
-  );
+  return rows.map(({ id, restoredCheckpoint, job, ...order }) => {
+    const restore = restoredCheckpoint === null ? null : (checkpoints.get(restoredCheckpoint) ?? null);
+    return orderFor({ ...order, allocationId: id, jobId: job.id, restore }, job.spec);
+  });
+}
+
+/** What should lie ready at these standbys by now; those whose jobs saved nothing are left out. */
+export async function preparationsFor(
+  deps: Pick<Deps, 'store'>,
+  allocationIds: readonly string[],
+): Promise<Preparation[]> {
+  if (allocationIds.length === 0) return [];
+  const newest = await newestCheckpointsOf(deps.store.db, allocationIds);
+  return [...newest].map(([allocationId, restore]) => ({ allocationId, restore }));
 }

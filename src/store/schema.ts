@@ -18,10 +18,12 @@ import {
 } from 'drizzle-orm/pg-core';
 import { ROLES } from '../core/access.ts';
 import {
+  ALLOCATION_ROLES,
   ALLOCATION_STATES,
   END_REASONS,
   HOLDING_ALLOCATION_STATES,
   LIVE_ALLOCATION_STATES,
+  PURPOSES,
 } from '../core/allocation.ts';
 import { JOB_KINDS, JOB_STATES, LIVE_JOB_STATES, type JobSpec, type Waiting } from '../core/job.ts';
 import { FORM_FACTORS } from '../core/gpu.ts';
@@ -329,6 +331,12 @@ export const jobs = pgTable(
     notBefore: at('not_before'),
     /** A move that named a target: tried first, and only until it is placed. */
     moveTo: text('move_to'),
+    /** How many places stand by for it (core/protection.ts); 0: none. Never changes. */
+    spares: integer('spares').notNull().default(0),
+    /** Why fewer stand by than should; null: all do, or none is wanted. */
+    spareWaiting: jsonb('spare_waiting').$type<Waiting>(),
+    /** Where a disaster took it from, until it is back there or nobody wants it back; null: it was not. */
+    home: text('home'),
     /** Providers that lost or refused this job lately are avoided until then: {provider: RFC 3339}. */
     avoid: jsonb('avoid').$type<Record<string, string>>().notNull().default({}),
     exitCode: integer('exit_code'),
@@ -353,6 +361,12 @@ export const jobs = pgTable(
     index('jobs_live')
       .on(t.state)
       .where(sql`${t.state} in (${oneOf(LIVE_JOB_STATES)})`),
+    index('jobs_protected')
+      .on(t.id)
+      .where(sql`${t.spares} > 0 and ${t.state} in (${oneOf(LIVE_JOB_STATES)})`),
+    index('jobs_away')
+      .on(t.home)
+      .where(sql`${t.home} is not null and ${t.state} = 'running'`),
     index('jobs_deadline')
       .on(t.deadlineAt)
       .where(sql`${t.deadlineAt} is not null and ${t.state} in (${oneOf(LIVE_JOB_STATES)})`),
@@ -368,7 +382,12 @@ export const allocations = pgTable(
     jobId: text('job_id')
       .notNull()
       .references(() => jobs.id),
+    /** 1, 2, …: of the job's runs and replicas. A standby has that of the run that it stands by for. */
     attempt: integer('attempt').notNull(),
+    role: text('role', { enum: ALLOCATION_ROLES }).notNull().default('run'),
+    /** 0: the run's; 1, 2, …: its spares'. Of each there is one live at most. */
+    slot: integer('slot').notNull().default(0),
+    purpose: text('purpose', { enum: PURPOSES }).notNull().default('run'),
     provider: text('provider').notNull(),
     offer: text('offer').notNull(),
     region: text('region').notNull(),
@@ -411,8 +430,10 @@ export const allocations = pgTable(
     chargedMicros: micros('charged_micros')
       .notNull()
       .default(sql`0`),
-    /** Which checkpoint it started from. */
+    /** Which checkpoint it started from; of a standby, the one that it was last given. */
     restoredCheckpoint: text('restored_checkpoint'),
+    /** The standby whose place it took over, with what lies there; null: none. */
+    tookOver: text('took_over'),
   },
   (t) => [
     foreignKey({ columns: [t.provider, t.offer], foreignColumns: [offers.provider, offers.name] }),
@@ -421,9 +442,20 @@ export const allocations = pgTable(
     check('allocations_released', sql`(${t.state} = 'released') = (${t.releasedAt} is not null)`),
     // Never doubled: the one rule that everything else leans on.
     uniqueIndex('allocations_one_live')
-      .on(t.jobId)
+      .on(t.jobId, t.slot)
       .where(sql`${t.state} in (${oneOf(LIVE_ALLOCATION_STATES)})`),
-    uniqueIndex('allocations_attempt').on(t.jobId, t.attempt),
+    check(
+      'allocations_role',
+      sql`${t.role} in (${oneOf(ALLOCATION_ROLES)}) and (${t.role} = 'run') = (${t.slot} = 0)`,
+    ),
+    check('allocations_purpose', sql`${t.purpose} in (${oneOf(PURPOSES)})`),
+    uniqueIndex('allocations_attempt')
+      .on(t.jobId, t.attempt)
+      .where(sql`${t.role} <> 'standby'`),
+    // What stands by, anywhere: few beside what runs.
+    index('allocations_spare')
+      .on(t.jobId)
+      .where(sql`${t.role} <> 'run' and ${t.state} in (${oneOf(LIVE_ALLOCATION_STATES)})`),
     index('allocations_holding')
       .on(t.provider)
       .where(sql`${t.state} in (${oneOf(HOLDING_ALLOCATION_STATES)})`),

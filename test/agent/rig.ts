@@ -167,6 +167,8 @@ export function orderOf(order: Partial<Order> & Pick<Order, 'command'>): Order {
     graceSeconds: 5,
     checkpointIntervalSeconds: 0,
     restore: null,
+    standby: false,
+    tookOver: null,
     serve: null,
     ...order,
   };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ALLOCATION_STATES, END_REASONS } from '../../src/core/allocation.ts';
+import { ALLOCATION_ROLES, ALLOCATION_STATES, END_REASONS } from '../../src/core/allocation.ts';
 import type { Observation } from '../../src/core/order.ts';
 import { divideOrders, leaseEnd, SAVE_ALLOWANCE_SECONDS, type Standing } from '../../src/core/orders.ts';
 import { DEFAULT_TIMING } from '../../src/core/timing.ts';
@@ -10,6 +10,7 @@ const ago = (ms: number) => new Date(NOW.getTime() - ms);
 const standing = (over: Partial<Standing> = {}): Standing => ({
   allocationId: 'alc-1',
   state: 'active',
+  role: 'run',
   releasingAt: null,
   endReason: null,
   graceSeconds: 10,
@@ -23,11 +24,23 @@ test.each([
   ['ordered and not there', standing({ state: 'submitting' }), NOTHING, { start: ['alc-1'] }],
   ['ordered and there', standing({ state: 'submitting' }), seen('starting'), { keep: ['alc-1'] }],
   ['runs', standing(), seen('running'), { keep: ['alc-1'] }],
+  [
+    'stands by, and is kept new',
+    standing({ role: 'standby' }),
+    seen('standby'),
+    { keep: ['alc-1'], standbys: ['alc-1'] },
+  ],
+  [
+    'stands by, and is not there yet',
+    standing({ role: 'standby', state: 'submitting' }),
+    NOTHING,
+    { start: ['alc-1'] },
+  ],
   ['ended and on record', standing({ state: 'released' }), seen('ended'), { forget: ['alc-1'] }],
   ['nobody’s, and runs: in no list', standing({ state: 'released' }), seen('running'), {}],
   ['gone on both sides', standing({ state: 'released' }), NOTHING, {}],
 ])('%s', (_, one, observed, expected) => {
-  const none = { start: [], keep: [], stop: [], forget: [], renew: [] };
+  const none = { start: [], keep: [], standbys: [], stop: [], forget: [], renew: [] };
   expect(divideOrders([one], observed, NOW)).toEqual({ ...none, ...expected });
 });
 
@@ -61,6 +74,7 @@ describe('a stop', () => {
 test('each is in one list at most, and only what is live or may finish keeps its lease', () => {
   const anyStanding = fc.record({
     state: fc.constantFrom(...ALLOCATION_STATES),
+    role: fc.constantFrom(...ALLOCATION_ROLES),
     releasingAt: fc.constantFrom(null, ago(1_000), ago(900_000)),
     endReason: fc.constantFrom(null, ...END_REASONS),
     graceSeconds: fc.nat(60),
@@ -78,7 +92,8 @@ test('each is in one list at most, and only what is live or may finish keeps its
               : [[allocationId, { allocationId, phase: phases[i] } as Observation] as const],
           ),
         );
-        const { start, keep, stop, forget, renew } = divideOrders(all, observed, NOW);
+        const { start, keep, standbys, stop, forget, renew } = divideOrders(all, observed, NOW);
+        for (const id of standbys) expect(keep).toContain(id);
         const named = [...start, ...keep, ...stop.map(({ allocationId }) => allocationId), ...forget];
         expect(new Set(named).size).toBe(named.length);
         for (const one of all) {

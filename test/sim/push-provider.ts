@@ -58,6 +58,7 @@ export class SimPushProvider {
         const leaseUntilMs = until(leaseSeconds);
         return ask('renew', () => ids.forEach((id) => site.renew(id, leaseUntilMs)));
       },
+      prepare: async () => {},
       list: () => ask('list', () => site.observations()),
       forget: (ids) => ask('forget', () => ids.forEach((id) => this.#forget(id))),
       close: () => Promise.resolve(),

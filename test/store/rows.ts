@@ -127,6 +127,7 @@ export function placementRow(n: number | string, more: Partial<PlacementRow> = {
     offerGpuCount: 8,
     graceSeconds: 30,
     restoredCheckpoint: null,
+    spare: null,
     decision: '{}',
     inputId: 'inp-1',
     ...more,

@@ -133,8 +133,9 @@ export function marketOf(world: World): Market {
   return openMarket({ ...world, providers: world.providers.map(({ name }) => name) });
 }
 
-export function stateOf({ now, providers, rules, policies, offers, pools }: World): State {
+export function stateOf({ now, providers, rules, policies, verifiedPairs, offers, pools }: World): State {
   return {
+    ...(verifiedPairs && { verifiedPairs }),
     now,
     providers,
     rules,

@@ -114,10 +114,20 @@ const CHANGES: Partial<Record<RuleName, Change>> = {
       positions,
       gaps(about, positions, (provider) => gradeIn({ ...about, provider })),
     ),
-  'dr-verified': ({ view }, positions) =>
-    `have a drill prove the recovery of ${some(providersAt(view, positions).map(({ name }) => name))}`,
-  separation: ({ request }) =>
-    `wait until the place that lost it is well or forgotten, or lower minSeparationKm from ${request.places.minSeparationKm}`,
+  'dr-verified': ({ request, view }, positions) => {
+    const names = some(providersAt(view, positions).map(({ name }) => name));
+    const { provenFrom } = request.places.where;
+    return provenFrom === null
+      ? `have a drill prove the recovery of ${names}`
+      : `have a drill prove that work of ${provenFrom} recovers at ${names}`;
+  },
+  separation: ({ request }) => {
+    const { minSeparationKm, stricken } = request.places.where;
+    const apart = minSeparationKm > 0 ? `, or lower minSeparationKm from ${minSeparationKm}` : '';
+    return stricken.length > 0
+      ? `wait until the place that lost it is well or forgotten${apart}`
+      : `have another vendor offer it elsewhere${apart}`;
+  },
   places: ({ request, view }, positions) =>
     `needs ${request.needs.nodes} ${request.needs.nodes === 1 ? 'machine' : 'machines'} of one offer at once: the largest has ${most(view, positions, (lot) => lot.offer.capacity)}`,
   pool: () => 'ask for less: it would draw more than the pool has in all',

@@ -11,7 +11,7 @@ import type { Draw, PlacementProvider, World } from './types.ts';
 import type { Objective } from '../job.ts';
 
 /** What changes from pass to pass: who is well, and what is taken. */
-export interface State extends Pick<World, 'now' | 'providers' | 'rules' | 'policies'> {
+export interface State extends Pick<World, 'now' | 'providers' | 'rules' | 'policies' | 'verifiedPairs'> {
   /** Of the offers that are in use; the others are free. */
   readonly usedOffers: readonly { readonly provider: string; readonly name: string; readonly used: number }[];
   /** Of the pools that are in use, likewise. */

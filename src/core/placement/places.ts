@@ -1,9 +1,8 @@
-import type { JobSpec } from '../job.ts';
 import type { LeveledRules, PlacementRules } from '../rules.ts';
 import { brokenByProvider, passes, tooNear } from './eligible.ts';
 import type { Pass } from './pass.ts';
 import { bit, type Broken } from './rules.ts';
-import type { PlacementProvider } from './types.ts';
+import type { Whereabouts } from './whereabouts.ts';
 
 /**
  * What every offer of a provider, or of a region, breaks. There may be a thousand providers, and a search looks at a
@@ -12,19 +11,14 @@ import type { PlacementProvider } from './types.ts';
 export class Places {
   readonly #pass: Pass;
   readonly #rulings: readonly Ruling[];
-  readonly #manyNodes: boolean;
   readonly #byProvider: Int32Array;
   readonly #byRegion: Int32Array;
-  /** Providers that the place must be apart from, and by how much; 0: it need not. */
-  readonly apartFrom: readonly PlacementProvider[];
-  readonly minSeparationKm: number;
+  readonly where: Whereabouts;
 
-  constructor(pass: Pass, rulings: readonly Ruling[], where: Apart & { readonly manyNodes: boolean }) {
+  constructor(pass: Pass, rulings: readonly Ruling[], where: Whereabouts) {
     this.#pass = pass;
     this.#rulings = rulings;
-    this.#manyNodes = where.manyNodes;
-    this.apartFrom = where.apartFrom;
-    this.minSeparationKm = where.minSeparationKm;
+    this.where = where;
     this.#byProvider = new Int32Array(pass.providers.length).fill(UNASKED);
     this.#byRegion = new Int32Array(pass.market.regions.length).fill(UNASKED);
   }
@@ -40,9 +34,13 @@ export class Places {
   #askProvider(at: number): Broken {
     const provider = this.#pass.providers[at] ?? null;
     if (provider === null) return 0;
-    let broken = this.#manyNodes && !provider.multiNode ? bit('nodes') : 0;
+    const { manyNodes, apartFrom, minSeparationKm, otherVendors, provenFrom } = this.where;
+    let broken = manyNodes && !provider.multiNode ? bit('nodes') : 0;
     for (const ruling of this.#rulings) broken |= ruling.ofProvider(at);
-    if (tooNear(provider, this.apartFrom, this.minSeparationKm) !== null) broken |= bit('separation');
+    const near = tooNear(provider, apartFrom, minSeparationKm) !== null;
+    if (near || otherVendors.includes(provider.vendor)) broken |= bit('separation');
+    if (provenFrom !== null && !isProven(this.#pass.state, provenFrom, provider.name))
+      broken |= bit('dr-verified');
     return broken;
   }
 
@@ -51,9 +49,9 @@ export class Places {
   }
 }
 
-interface Apart {
-  readonly apartFrom: readonly PlacementProvider[];
-  readonly minSeparationKm: number;
+/** Has a drill proved that what runs at `from` recovers at `to`? */
+function isProven({ now, verifiedPairs = [] }: Pass['state'], from: string, to: string): boolean {
+  return verifiedPairs.some((pair) => pair.from === from && pair.to === to && pair.until > now);
 }
 
 const UNASKED = -1;
@@ -95,24 +93,15 @@ export class Rulings {
   readonly #byContent = new Map<string, Ruling>();
   readonly #places = new Map<string, Places>();
 
-  /** `avoided`: names of providers, in order. */
-  placesOf(pass: Pass, levels: readonly LeveledRules[], spec: JobSpec, avoided: readonly string[]): Places {
+  placesOf(pass: Pass, levels: readonly LeveledRules[], where: Whereabouts): Places {
     const rulings = levels.map(({ rules }) => this.#rulingOf(pass, rules));
-    const minSeparationKm = separationOf(levels, spec);
-    // Where it was lost: a place that it avoids and that is not well. One that merely refused it is no disaster.
-    const apartFrom =
-      minSeparationKm > 0
-        ? pass.providers.filter(
-            (one): one is PlacementProvider =>
-              one !== null && one.health !== 'healthy' && avoided.includes(one.name),
-          )
-        : [];
-    const manyNodes = spec.resources.nodes > 1;
-    const names = apartFrom.map(({ name }) => name);
-    const key = JSON.stringify([rulings.map(({ id }) => id), manyNodes, minSeparationKm, names]);
+    const names = where.apartFrom.map(({ name }) => name);
+    const { manyNodes, minSeparationKm, otherVendors, provenFrom } = where;
+    const ids = rulings.map(({ id }) => id);
+    const key = JSON.stringify([ids, manyNodes, minSeparationKm, names, otherVendors, provenFrom]);
     const known = this.#places.get(key);
     if (known !== undefined) return known;
-    const places = new Places(pass, rulings, { apartFrom, minSeparationKm, manyNodes });
+    const places = new Places(pass, rulings, where);
     this.#places.set(key, places);
     return places;
   }
@@ -128,12 +117,4 @@ export class Rulings {
     this.#byRules.set(rules, ruling);
     return ruling;
   }
-}
-
-/** The largest that any level asks for, km; 0: none does. */
-export function separationOf(levels: readonly LeveledRules[], spec: Pick<JobSpec, 'continuity'>): number {
-  return Math.max(
-    spec.continuity.minSeparationKm ?? 0,
-    ...levels.map(({ rules }) => rules.minSeparationKm ?? 0),
-  );
 }

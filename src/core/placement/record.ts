@@ -46,7 +46,16 @@ export interface PageRecord {
 /** What of a queued job may change; the rest (spec, project, rank, quote) is in the job and never does. */
 export type JobRecord = Pick<
   QueuedJob,
-  'id' | 'queuedAt' | 'attempts' | 'avoid' | 'moveTo' | 'notBefore' | 'fencedUntil'
+  | 'id'
+  | 'queuedAt'
+  | 'attempts'
+  | 'avoid'
+  | 'moveTo'
+  | 'notBefore'
+  | 'fencedUntil'
+  | 'apartFrom'
+  | 'standsByFor'
+  | 'standbyAt'
 >;
 
 export function partOf(value: unknown): Part {
@@ -60,8 +69,14 @@ export function recordMarket(
   state: WorldState,
   termsPart: (terms: ProviderTerms) => Part,
 ): { readonly market: MarketRecord; readonly parts: readonly Part[] } {
-  const { now, currency, rates, rules, policies } = state;
-  const common = partOf({ currency, rates, rules, policies });
+  const { now, currency, rates, rules, policies, verifiedPairs } = state;
+  const common = partOf({
+    currency,
+    rates,
+    rules,
+    policies,
+    ...(verifiedPairs?.length && { verifiedPairs }),
+  });
   const sold = new Map(terms.map((one) => [one.provider, termsPart(one)]));
   const providers = state.providers.map((provider) => ({
     terms: sold.get(provider.name) ?? null,
@@ -83,7 +98,13 @@ export function recordMarket(
 
 export function recordJob(job: QueuedJob): JobRecord {
   const { id, queuedAt, attempts, avoid, moveTo, notBefore, fencedUntil } = job;
-  return { id, queuedAt, attempts, avoid, moveTo, notBefore, fencedUntil };
+  const { apartFrom, standsByFor, standbyAt } = job;
+  return {
+    ...{ id, queuedAt, attempts, avoid, moveTo, notBefore, fencedUntil },
+    ...(apartFrom && { apartFrom }),
+    ...(standsByFor !== undefined && { standsByFor }),
+    ...(standbyAt !== undefined && { standbyAt }),
+  };
 }
 
 export function pageText(page: PageRecord): string {
@@ -110,7 +131,9 @@ export function readMarket(
   textOf: (hash: string) => string,
 ): { readonly market: Market; readonly state: State } {
   const read = <T>(hash: string) => fromTagged(JSON.parse(textOf(hash))) as T;
-  const common = read<Pick<WorldState, 'currency' | 'rates' | 'rules' | 'policies'>>(record.common);
+  const common = read<Pick<WorldState, 'currency' | 'rates' | 'rules' | 'policies' | 'verifiedPairs'>>(
+    record.common,
+  );
   const terms = record.providers.flatMap(({ terms: hash }) =>
     hash === null ? [] : [read<ProviderTerms>(hash)],
   );
@@ -148,8 +171,13 @@ export function stateFrom({
   policies,
   uses,
   demand,
-}: Pick<WorldState, 'now' | 'providers' | 'rules' | 'policies' | 'uses' | 'demand'>): State {
+  verifiedPairs,
+}: Pick<
+  WorldState,
+  'now' | 'providers' | 'rules' | 'policies' | 'uses' | 'demand' | 'verifiedPairs'
+>): State {
   return {
+    ...(verifiedPairs && { verifiedPairs }),
     now,
     providers,
     rules,

@@ -33,11 +33,17 @@ const DETAILS: Readonly<Record<RuleName, Detail>> = {
   realm: (about) => `is ${realmIn(about.provider)}${by(about, 'realm')}`,
   certification: (about) => `${certificationIn(about)}${by(about, 'certification')}`,
   'data-grade': (about) => `${gradeIn(about)}${by(about, 'data-grade')}`,
-  'dr-verified': (about) => `no drill has proved its recovery${by(about, 'dr-verified')}`,
+  'dr-verified': (about) => {
+    const from = about.request.places.where.provenFrom;
+    const whose = from === null ? 'its recovery' : `that work of ${from} recovers there`;
+    return `no drill has proved ${whose}${by(about, 'dr-verified')}`;
+  },
   separation: ({ request, provider }) => {
-    const { apartFrom, minSeparationKm } = request.places;
+    const { apartFrom, minSeparationKm, stricken } = request.places.where;
     const near = tooNear(provider, apartFrom, minSeparationKm);
-    return `is within ${minSeparationKm} km of ${near?.name ?? 'a place'} that lost the job`;
+    if (near === null) return `is of ${provider.vendor}, as is where the job is or was lost`;
+    const why = stricken.includes(near) ? 'lost the job' : 'has the rest of it';
+    return `is within ${minSeparationKm} km of ${near.name} that ${why}`;
   },
   places: ({ request, lot }) =>
     `there are ${lot.offer.capacity} of it, ${request.needs.nodes} ${request.needs.nodes === 1 ? 'is' : 'are'} needed at once`,

@@ -7,6 +7,7 @@ import { ON_DEMAND, rateOf, saleAt, saleOf, SPOT, type Market, type Sale } from 
 import { assumptionsOf } from './objective.ts';
 import { positionOf, type Needs, type Pass } from './pass.ts';
 import type { Places } from './places.ts';
+import { akin, whereaboutsOf } from './whereabouts.ts';
 import { levelsOf } from './rulebook.ts';
 import { bit, type Broken } from './rules.ts';
 import { TIERS, type Assumptions, type QueuedJob } from './types.ts';
@@ -58,6 +59,9 @@ export function signatureOf(job: QueuedJob, now: Date): string {
     spec.resources,
     spec.placement,
     spec.continuity.minSeparationKm,
+    spec.continuity.mode,
+    job.apartFrom ?? [],
+    job.standsByFor ?? null,
     spec.checkpoint.intervalSeconds,
     spec.expectedRuntimeSeconds,
     spec.limits.maxRuntimeSeconds,
@@ -76,6 +80,7 @@ export function readRequest(job: QueuedJob, pass: Pass): Request {
   const ceiling = lowest(ceilings);
   const jobCeilings = levels.map((level) => ceilingOf(market, level, level.rules.maxPricePerJob));
   const avoided = avoidedNow(job, pass.now);
+  const whereabouts = whereaboutsOf(job, pass, levels, avoided);
   const assumptions = assumptionsOf(spec, fitting.gpus.reference);
   const unrated = [...ceilings, ...jobCeilings].includes(undefined);
   const untimed = assumptions.runtimeFrom === 'default' && jobCeilings.some(Boolean);
@@ -85,9 +90,9 @@ export function readRequest(job: QueuedJob, pass: Pass): Request {
     needs: { nodes: spec.resources.nodes, cpus: spec.resources.cpus, memoryGiB: spec.resources.memoryGiB },
     target: job.moveTo,
     always: (unrated ? bit('no-rate') : 0) | (untimed ? bit('job-price') : 0),
-    places: asked.rulings.placesOf(pass, levels, spec, avoided),
+    places: asked.rulings.placesOf(pass, levels, whereabouts),
     fitting,
-    tiers: tiersOf(job, avoided, market),
+    tiers: tiersOf(job, [...avoided, ...akin(pass, whereabouts)], market),
     wants: levels.reduce((wants, { rules }) => wants & SALES[rules.spot], ON_DEMAND | SPOT),
     ceiling,
     ceilingRank: ceiling

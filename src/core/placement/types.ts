@@ -22,6 +22,8 @@ export interface World {
   /** Of organizations and projects that have any. */
   readonly rules: RuleBook;
   readonly policies: Policies;
+  /** Absent: none. */
+  readonly verifiedPairs?: readonly VerifiedPair[];
 }
 
 export interface RuleBook {
@@ -80,6 +82,19 @@ export interface QueuedJob {
   /** An old allocation may still run until then. */
   readonly fencedUntil: Date | null;
   readonly quote: HeldQuote | null;
+  /** Providers where the rest of it is (its run, its spares): another vendor, and far enough away. Absent: nothing is. */
+  readonly apartFrom?: readonly string[];
+  /** Of a spare: the provider of the run, whose work a drill must have proved to recover at the place. Absent: a run. */
+  readonly standsByFor?: string;
+  /** Where it stands by, ready to take over: it is not placed elsewhere. Absent: nowhere. */
+  readonly standbyAt?: string;
+}
+
+/** A drill has proved that work of one provider recovers at another, and nothing has voided that since. */
+export interface VerifiedPair {
+  readonly from: string;
+  readonly to: string;
+  readonly until: Date;
 }
 
 // ---- out ----------------------------------------------------------------------------------------------------

@@ -12,6 +12,11 @@ export function heldBack(
   job: QueuedJob,
   now: Date,
 ): { readonly until: Date; readonly waiting: Waiting } | null {
+  if (job.standbyAt !== undefined) {
+    const until = job.fencedUntil ?? now;
+    const detail = `where it stands by, ${job.standbyAt}, it goes on by ${until.toISOString()}`;
+    return { until, waiting: { reason: 'fencing', detail } };
+  }
   if (job.fencedUntil && job.fencedUntil > now) {
     const detail = `its last place may still be running it; that ends by ${job.fencedUntil.toISOString()} at the latest`;
     return { until: job.fencedUntil, waiting: { reason: 'fencing', detail } };

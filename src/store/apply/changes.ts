@@ -4,13 +4,17 @@ import type { Activate, Change, JobChange, Release, Releasing } from '../../core
 import { JOB_STATES, isTerminal, jobStatesBefore, type JobState } from '../../core/job.ts';
 import type { Taking } from '../../core/room.ts';
 import type { Tx } from '../store.ts';
+import { billedSeconds, cost } from './bill.ts';
 import { giveBack } from './room.ts';
+import { takeOver } from './takeovers.ts';
 
 /** How much of what was wanted came true; the rest was stale. */
 export interface Applied {
   readonly activated: number;
   readonly releasing: number;
   readonly released: number;
+  /** Jobs whose run is now what was a replica. */
+  readonly takenOver: number;
   readonly jobs: Readonly<Partial<Record<JobState, number>>>;
 }
 
@@ -31,14 +35,19 @@ export async function applyChanges(
   const activated = await activate(tx, now, of('activate'));
   const releasing = await markReleasing(tx, now, leaseSeconds, of('releasing'));
   const released = await release(tx, now, of('release'));
+  const asked = of('job').flatMap(({ jobId, allocationId, requeue }) =>
+    requeue?.toReplica === true && allocationId !== null ? [{ jobId, allocationId }] : [],
+  );
+  // Where a replica runs already, nothing has to be started again.
+  const over = await takeOver(tx, now, asked);
   const jobs: Partial<Record<JobState, number>> = {};
   // JOB_STATES' order puts `running` before the terminal ones: a run too short to be seen passes through it.
   for (const to of ['running', ...JOB_STATES.filter((state) => state !== 'running')] as const) {
-    const wanted = of('job').filter((change) => change.to === to);
+    const wanted = of('job').filter((change) => change.to === to && !over.has(change.jobId));
     if (wanted.length > 0) jobs[to] = await changeJobs(tx, now, to, wanted);
   }
   await giveBack(tx, released);
-  return { activated, releasing, released: released.length, jobs };
+  return { activated, releasing, released: released.length, takenOver: over.size, jobs };
 }
 
 async function activate(tx: Tx, now: Date, changes: readonly Activate[]): Promise<number> {
@@ -222,19 +231,10 @@ function JOB_ASSIGNMENTS(to: JobState, now: Date): SQL {
   if (to === 'queued') {
     return sql`, queued_at = ${now.toISOString()}::timestamptz, not_before = w.not_before, move_to = w.move_to,
       failed_starts = case when w.failed_start then j.failed_starts + 1 else 0 end,
+      home = case when w.reason = 'provider-down' then coalesce(j.home, w.avoid) else j.home end,
       avoid = case when w.avoid is null then j.avoid else j.avoid || jsonb_build_object(w.avoid, w.avoid_until) end`;
   }
   return sql``;
-}
-
-/** Whole seconds, begun ones counted: "from start to confirmed stop". 0 where it never started. */
-export function billedSeconds(started: SQL, ended: SQL): SQL {
-  return sql`coalesce(ceil(greatest(extract(epoch from (${ended}) - (${started})), 0)), 0)::bigint`;
-}
-
-/** The SQL twin of costMicros (core/money.ts); a store test holds the two against each other. */
-export function cost(priceMicrosPerHour: SQL, seconds: SQL): SQL {
-  return sql`((${priceMicrosPerHour}) * (${seconds}) + 1800) / 3600`;
 }
 
 const arr = (values: readonly unknown[]) => sql.param(values);

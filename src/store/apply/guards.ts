@@ -80,10 +80,33 @@ export async function ofFreeJobs<T extends { readonly jobId: string; readonly jo
     select j.id from jobs j join wanted w using (id)
     where j.state = 'queued' and j.version = w.version
       and not exists (
-        select from allocations a where a.job_id = j.id and a.state <> 'released'
+        select from allocations a where a.job_id = j.id and a.role = 'run' and a.state <> 'released'
           and not (a.state = 'releasing'
             and a.lease_until + make_interval(secs => ${marginMs / 1000}) < ${now.toISOString()}::timestamptz))
     order by j.id for update of j`);
   const ids = new Set(free.rows.map(({ id }) => id));
+  return rows.filter(({ jobId }) => ids.has(jobId));
+}
+
+/** Those whose job still has the run that the decision saw, and wants to be stood by for, in a slot that nothing has. */
+export async function ofGuardedRuns<
+  T extends {
+    readonly jobId: string;
+    readonly runId: string;
+    readonly spare: { readonly slot: number } | null;
+  },
+>(tx: Tx, rows: readonly T[]): Promise<T[]> {
+  const found = await tx.execute<{ id: string }>(sql`
+    with wanted as (
+      select * from unnest(${sql.param(rows.map(({ jobId }) => jobId))}::text[],
+        ${sql.param(rows.map(({ runId }) => runId))}::text[],
+        ${sql.param(rows.map(({ spare }) => spare?.slot ?? 0))}::int[]) as w(id, run_id, slot)
+    )
+    select j.id from jobs j join wanted w using (id)
+    where j.state in ('provisioning', 'running') and j.current_allocation_id = w.run_id
+      and not exists (
+        select from allocations a where a.job_id = j.id and a.slot = w.slot and a.state in ('submitting', 'active'))
+    order by j.id for update of j`);
+  const ids = new Set(found.rows.map(({ id }) => id));
   return rows.filter(({ jobId }) => ids.has(jobId));
 }

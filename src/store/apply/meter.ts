@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Tx } from '../store.ts';
-import { billedSeconds, cost } from './changes.ts';
+import { billedSeconds, cost } from './bill.ts';
 
 /**
  * Meters every allocation that runs: whole seconds since its start, and their cost computed anew over the whole

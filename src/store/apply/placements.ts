@@ -1,7 +1,15 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
+import type { SpareRole } from '../../core/allocation.ts';
 import { thatFit, type Claim } from '../../core/room.ts';
 import type { Tx } from '../store.ts';
-import { ofFreeJobs, onUsableProviders, underSamePolicies, withSameRules, type RulesSeen } from './guards.ts';
+import {
+  ofFreeJobs,
+  ofGuardedRuns,
+  onUsableProviders,
+  underSamePolicies,
+  withSameRules,
+  type RulesSeen,
+} from './guards.ts';
 import { claim, lockRoom } from './room.ts';
 
 /** One placement as it is to be written: the decision's outcome with the names that were made for it. */
@@ -25,6 +33,8 @@ export interface PlacementRow extends Claim, RulesSeen {
   readonly offerGpuCount: number;
   readonly graceSeconds: number;
   readonly restoredCheckpoint: string | null;
+  /** What it stands by as; null: it is the job's run. */
+  readonly spare: { readonly role: SpareRole; readonly slot: number } | null;
   /** JSON text. */
   readonly decision: string;
   /** Of decision_inputs: what it was decided from. */
@@ -51,24 +61,81 @@ export async function applyPlacements(
   lease: { readonly seconds: number; readonly marginMs: number },
   rows: readonly PlacementRow[],
 ): Promise<Set<string>> {
-  if (rows.length === 0) return new Set();
-  const lawful = await underSamePolicies(tx, rows);
-  if (lawful.length === 0) return new Set();
-  const allowed = await withSameRules(tx, lawful);
-  if (allowed.length === 0) return new Set();
-  const usable = await onUsableProviders(tx, allowed);
-  if (usable.length === 0) return new Set();
-  const free = await ofFreeJobs(tx, now, lease.marginMs, usable);
-  if (free.length === 0) return new Set();
-  const good = thatFit(free, await lockRoom(tx, free));
-  if (good.length === 0) return new Set();
-  await claim(tx, good);
-  await write(tx, now, lease.seconds, good);
+  const good = await behindGuards(tx, rows, (usable) => ofFreeJobs(tx, now, lease.marginMs, usable));
+  if (good.length > 0) await write(tx, now, lease.seconds, good, PROVISIONING);
   return new Set(good.map(({ allocationId }) => allocationId));
 }
 
+/**
+ * The same for what stands by: the job need not be queued, but still have the run that the decision saw.
+ *
+ * @param rows at most one of a job
+ */
+export async function applySpares(
+  tx: Tx,
+  now: Date,
+  leaseSeconds: number,
+  rows: readonly (PlacementRow & { readonly runId: string })[],
+): Promise<Set<string>> {
+  const good = await behindGuards(tx, rows, (usable) => ofGuardedRuns(tx, usable));
+  if (good.length > 0) await write(tx, now, leaseSeconds, good, STANDING_BY);
+  return new Set(good.map(({ allocationId }) => allocationId));
+}
+
+/** Those that may come true; what they take is claimed. */
+async function behindGuards<T extends PlacementRow>(
+  tx: Tx,
+  rows: readonly T[],
+  ofGoodJobs: (rows: readonly T[]) => Promise<T[]>,
+): Promise<T[]> {
+  const guards = [
+    (left: readonly T[]) => underSamePolicies(tx, left),
+    (left: readonly T[]) => withSameRules(tx, left),
+    (left: readonly T[]) => onUsableProviders(tx, left),
+    ofGoodJobs,
+    async (left: readonly T[]) => thatFit(left, await lockRoom(tx, left)),
+  ];
+  let good = [...rows];
+  for (const guard of guards) if (good.length > 0) good = await guard(good);
+  if (good.length > 0) await claim(tx, good);
+  return good;
+}
+
+/** What becomes of the jobs, and which event tells it. */
+interface Writing {
+  readonly jobs: SQL;
+  readonly type: string;
+}
+
+/** A job that a disaster took from somewhere may go back there some day: `home` is the first such place. */
+const PROVISIONING: Writing = {
+  jobs: sql`
+    update jobs j set state = 'provisioning', reason = 'placed', reason_detail = null, waiting = null, move_to = null,
+      not_before = null, current_allocation_id = g.id, attempts = j.attempts + 1, version = j.version + 1,
+      home = case when j.home = g.provider then null else j.home end
+    from good g join jobs was on was.id = g.job_id where j.id = was.id
+    -- Everything that follows reads this alone: a join of two CTEs is planned for one row and compares each with each.
+    returning j.attempts, case when was.reason = 'provider-down' then 'failover' else 'run' end as purpose, g.*`,
+  type: 'job.provisioning',
+};
+
+/** A replica is an attempt of its own. */
+const STANDING_BY: Writing = {
+  jobs: sql`
+    update jobs j set spare_waiting = null, attempts = j.attempts + case when g.role = 'replica' then 1 else 0 end
+    from good g where j.id = g.job_id
+    returning j.attempts, case when g.role = 'standby' then 'standby' else 'run' end as purpose, g.*`,
+  type: 'allocation.submitting',
+};
+
 /** The jobs' new state, their allocations, an event and a decision for each. */
-async function write(tx: Tx, now: Date, leaseSeconds: number, rows: readonly PlacementRow[]): Promise<void> {
+async function write(
+  tx: Tx,
+  now: Date,
+  leaseSeconds: number,
+  rows: readonly PlacementRow[],
+  { jobs, type }: Writing,
+): Promise<void> {
   const column = (pick: (row: PlacementRow) => unknown) => sql.param(rows.map(pick));
   const at = now.toISOString();
   await tx.execute(sql`
@@ -83,26 +150,22 @@ async function write(tx: Tx, now: Date, leaseSeconds: number, rows: readonly Pla
         ${column((r) => r.draw?.gpus ?? 0)}::int[], ${column((r) => r.draw?.cpuMillis ?? 0)}::bigint[],
         ${column((r) => r.draw?.memoryMiB ?? 0)}::bigint[], ${column((r) => r.graceSeconds)}::int[],
         ${column((r) => r.restoredCheckpoint)}::text[], ${column((r) => r.decisionId)}::text[],
-        ${column((r) => r.decision)}::text[], ${column((r) => r.inputId)}::text[])
+        ${column((r) => r.decision)}::text[], ${column((r) => r.inputId)}::text[],
+        ${column((r) => r.spare?.role ?? 'run')}::text[], ${column((r) => r.spare?.slot ?? 0)}::int[])
         as w(id, job_id, provider, offer, region, spot, list_price, list_currency, rate, price, gpu_count, nodes, pool,
-             pool_gpus, pool_cpu_millis, pool_memory_mib, grace_seconds, restored_checkpoint, decision_id, decision, input_id)
-    ), moved as (
-      update jobs j set state = 'provisioning', reason = 'placed', reason_detail = null, waiting = null, move_to = null,
-        not_before = null, current_allocation_id = g.id, attempts = j.attempts + 1, version = j.version + 1
-      from good g where j.id = g.job_id
-      -- Everything that follows reads this alone: a join of two CTEs is planned for one row and compares each with each.
-      returning j.attempts, g.*
+             pool_gpus, pool_cpu_millis, pool_memory_mib, grace_seconds, restored_checkpoint, decision_id, decision, input_id, role, slot)
+    ), moved as (${jobs}
     ), made as (
-      insert into allocations (id, job_id, attempt, provider, offer, region, spot, state, list_price_micros_per_hour,
+      insert into allocations (id, job_id, attempt, role, slot, purpose, provider, offer, region, spot, state, list_price_micros_per_hour,
         list_currency, rate_micros, price_micros_per_hour, gpu_count, nodes, pool, pool_gpus, pool_cpu_millis,
         pool_memory_mib, grace_seconds, placed_at, lease_until, restored_checkpoint)
-      select id, job_id, attempts, provider, offer, region, spot, 'submitting', list_price, list_currency, rate, price,
+      select id, job_id, attempts, role, slot, purpose, provider, offer, region, spot, 'submitting', list_price, list_currency, rate, price,
         gpu_count, nodes, pool, pool_gpus, pool_cpu_millis, pool_memory_mib, grace_seconds, ${at}::timestamptz,
         ${at}::timestamptz + make_interval(secs => ${leaseSeconds}), restored_checkpoint
       from moved
     ), told as (
       insert into events (job_id, at, type, reason, allocation_id, data)
-      select job_id, ${at}::timestamptz, 'job.provisioning', 'placed', id,
+      select job_id, ${at}::timestamptz, ${type}, case when role = 'run' then 'placed' else role end, id,
         jsonb_build_object('provider', provider, 'offer', offer, 'attempt', attempts)
       from moved
     )

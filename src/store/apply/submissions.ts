@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { JobSpec } from '../../core/job.ts';
+import { protectionOf } from '../../core/protection.ts';
 import { queueRankOf } from '../../core/queue-rank.ts';
 import type { HeldQuote } from '../../core/quote.ts';
 import type { JobRow, Tx } from '../store.ts';
@@ -34,21 +35,21 @@ export async function insertSubmissions(
       select * from unnest(
         ${column((r) => r.row.id)}::text[], ${column((r) => r.row.organization)}::text[], ${column((r) => r.row.project)}::text[],
         ${column((r) => r.row.name)}::text[], ${column((r) => r.row.kind)}::text[], ${column((r) => r.specText)}::text[],
-        ${column((r) => r.row.priority)}::int[], ${column((r) => r.row.queueRank)}::bigint[],
+        ${column((r) => r.row.priority)}::int[], ${column((r) => r.row.spares)}::int[], ${column((r) => r.row.queueRank)}::bigint[],
         ${column((r) => (r.row.quote === null ? null : JSON.stringify(r.row.quote)))}::text[],
         ${column((r) => r.row.deadlineAt)}::timestamptz[],
         ${column((r) => r.row.createdBy)}::text[], ${column((r) => r.idempotency?.principal ?? null)}::text[],
         ${column((r) => r.idempotency?.key ?? null)}::text[], ${column((r) => r.idempotency?.fingerprint ?? null)}::text[])
-        as w(id, organization, project, name, kind, spec, priority, queue_rank, quote, deadline_at, created_by, principal, key, fingerprint)
+        as w(id, organization, project, name, kind, spec, priority, spares, queue_rank, quote, deadline_at, created_by, principal, key, fingerprint)
     ), firsts as (
       insert into idempotency (principal, key, fingerprint, status, job_id, created_at)
       select principal, key, fingerprint, 201, id, ${at}::timestamptz from wanted where key is not null order by principal, key
       on conflict do nothing
       returning job_id
     ), made as (
-      insert into jobs (id, organization, project, name, kind, spec, priority, queue_rank, quote, state, reason,
+      insert into jobs (id, organization, project, name, kind, spec, priority, spares, queue_rank, quote, state, reason,
         created_at, queued_at, deadline_at, created_by)
-      select id, organization, project, name, kind, spec::jsonb, priority, queue_rank, quote::jsonb, 'queued',
+      select id, organization, project, name, kind, spec::jsonb, priority, spares, queue_rank, quote::jsonb, 'queued',
         'submitted', ${at}::timestamptz, ${at}::timestamptz, deadline_at, created_by
       from wanted where key is null or id in (select job_id from firsts)
       returning id
@@ -93,6 +94,9 @@ export function submittedJob(
     failedStarts: 0,
     notBefore: null,
     moveTo: null,
+    spares: protectionOf(spec)?.count ?? 0,
+    spareWaiting: null,
+    home: null,
     avoid: {},
     exitCode: null,
     createdAt: now,

@@ -13,7 +13,11 @@ export interface LockedJob extends Pick<JobRow, 'id' | 'state' | 'spec' | 'curre
  * stop and a sync wait for each other instead of deadlocking. Null where there is no such job.
  */
 export async function lockJob(tx: Tx, jobId: string): Promise<LockedJob | null> {
-  const live = and(eq(allocations.jobId, jobId), inArray(allocations.state, [...LIVE_ALLOCATION_STATES]));
+  const live = and(
+    eq(allocations.jobId, jobId),
+    eq(allocations.role, 'run'),
+    inArray(allocations.state, [...LIVE_ALLOCATION_STATES]),
+  );
   await tx.execute(sql`
     select from providers where name in (select provider from allocations where ${live}) order by name for update`);
   const select = { id: allocations.id, provider: allocations.provider, state: allocations.state };
@@ -58,7 +62,7 @@ export async function loadOverdue(
         eq(jobs.state, 'running'),
         sql`(${jobs.spec} -> 'limits' ->> 'maxRuntimeSeconds')::numeric <= (
           select coalesce(sum(extract(epoch from coalesce(a.released_at, ${at}::timestamptz) - a.started_at)), 0)
-          from allocations a where a.job_id = ${jobs.id} and a.started_at is not null)`,
+          from allocations a where a.job_id = ${jobs.id} and a.role = 'run' and a.started_at is not null)`,
       ),
     )
     .orderBy(jobs.id);

@@ -79,7 +79,13 @@ export function queuedQuery(projects: SQL, marks: QueueMarks, perProject: number
       -- Only a job that ran before can be fenced; new ones do not look.
       case when j.attempts > 0 then (
         select max(a.lease_until) + make_interval(secs => ${marginMs / 1000}) from allocations a
-        where a.job_id = j.id and a.state <> 'released') end as "fencedUntil"
+        where a.job_id = j.id and a.role = 'run' and a.state <> 'released') end as "fencedUntil",
+      case when j.spares > 0 then (
+        select array_agg(a.provider order by a.slot) from allocations a
+        where a.job_id = j.id and a.role <> 'run' and a.state in ('submitting', 'active')) end as "apartFrom",
+      case when j.spares > 0 then (
+        select a.provider from allocations a join providers p on p.name = a.provider
+        where a.job_id = j.id and ${READY_STANDBY} limit 1) end as "standbyAt"
     from queueing q left join marks m on m.project = q.project
     -- The limit is hidden in a query of its own. Where the planner knows it, and takes a project for one with fewer jobs
     -- than that, it reads all that the project has queued (or ever had) and sorts, which costs a large one dearly.
@@ -89,6 +95,10 @@ export function queuedQuery(projects: SQL, marks: QueueMarks, perProject: number
       order by j.queue_rank, j.id limit (select ${perProject}::int)
     ) j`;
 }
+
+/** Of `a` and its provider `p`: its job can go on there at once. */
+export const READY_STANDBY: SQL = sql`a.role = 'standby' and a.state = 'active' and a.started_at is not null
+  and p.health in ('healthy', 'degraded')`;
 
 /** Below every rank. */
 const LOWEST = '-9223372036854775808';
@@ -108,13 +118,17 @@ interface QueuedRecord {
   readonly version: number;
   readonly waiting: Waiting | null;
   readonly fencedUntil: string | null;
+  readonly apartFrom: readonly string[] | null;
+  readonly standbyAt: string | null;
 }
 
 async function readQueued(reader: Reader, query: SQL): Promise<QueuedRow[]> {
   const { rows } = await reader.execute<QueuedRecord & Record<string, unknown>>(query);
   // The database would sort whole rows for that, on its disk when they are many.
-  return rows.sort(inOrder).map((row) => ({
+  return rows.sort(inOrder).map(({ apartFrom, standbyAt, ...row }) => ({
     ...row,
+    ...(apartFrom !== null && { apartFrom }),
+    ...(standbyAt !== null && { standbyAt }),
     queuedAt: new Date(row.queuedAt),
     notBefore: dateOf(row.notBefore),
     fencedUntil: dateOf(row.fencedUntil),

@@ -10,6 +10,7 @@ export interface HeldRow extends Held {
   readonly releasingAt: Date | null;
   readonly endReason: AllocationRow['endReason'];
   readonly graceSeconds: number;
+  readonly role: AllocationRow['role'];
 }
 
 /** What the service knows of a contact, as one guarded write: null where the caller is not to be believed. */
@@ -125,6 +126,7 @@ async function selectHeld(
       releasingAt: allocations.releasingAt,
       endReason: allocations.endReason,
       graceSeconds: allocations.graceSeconds,
+      role: allocations.role,
       jobId: jobs.id,
       jobState: jobs.state,
       jobStoppingTo: jobs.stoppingTo,
@@ -157,12 +159,16 @@ export async function renewLeases(tx: Tx, until: Date, ids: readonly string[]): 
 export async function loadOrderJobs(
   reader: Reader,
   allocationIds: readonly string[],
-): Promise<(Pick<AllocationRow, 'id' | 'attempt' | 'restoredCheckpoint'> & { job: JobRow })[]> {
+): Promise<
+  (Pick<AllocationRow, 'id' | 'attempt' | 'role' | 'tookOver' | 'restoredCheckpoint'> & { job: JobRow })[]
+> {
   if (allocationIds.length === 0) return [];
   const rows = await reader
     .select({
       id: allocations.id,
       attempt: allocations.attempt,
+      role: allocations.role,
+      tookOver: allocations.tookOver,
       restoredCheckpoint: allocations.restoredCheckpoint,
       job: jobs,
     })

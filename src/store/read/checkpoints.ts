@@ -38,6 +38,26 @@ export async function latestCheckpoints(
   return found;
 }
 
+/** By allocation: what its job would start from now. Those whose jobs saved nothing are not in the answer. */
+export async function newestCheckpointsOf(
+  reader: Reader,
+  allocationIds: readonly string[],
+): Promise<Map<string, CheckpointRef>> {
+  const rows = await reader
+    .select({ id: allocations.id, jobId: allocations.jobId, spec: jobs.spec })
+    .from(allocations)
+    .innerJoin(jobs, eq(jobs.id, allocations.jobId))
+    .where(inArray(allocations.id, [...allocationIds]));
+  const asked = rows.map(({ jobId, spec }) => ({ jobId, fromJob: spec.checkpoint.fromJob }));
+  const newest = await latestCheckpoints(reader, asked);
+  return new Map(
+    rows.flatMap(({ id, jobId }) => {
+      const ref = newest.get(jobId);
+      return ref === undefined ? [] : [[id, ref] as const];
+    }),
+  );
+}
+
 /** Complete ones by id. */
 export async function readCheckpointRefs(
   reader: Reader,

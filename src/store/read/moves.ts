@@ -1,4 +1,4 @@
-import { asc, eq, getTableColumns, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { DownVerdict, Leg } from '../../core/moves.ts';
 import { allocations, checkpoints } from '../schema.ts';
 import type { Reader } from '../store.ts';
@@ -9,7 +9,7 @@ export async function readLegs(reader: Reader, jobId: string): Promise<Leg[]> {
     .select({ ...getTableColumns(allocations), savedAt: checkpoints.completedAt })
     .from(allocations)
     .leftJoin(checkpoints, eq(checkpoints.id, allocations.restoredCheckpoint))
-    .where(eq(allocations.jobId, jobId))
+    .where(and(eq(allocations.jobId, jobId), eq(allocations.role, 'run')))
     .orderBy(asc(allocations.attempt));
   const verdicts = await readVerdicts(reader, jobId);
   return rows.map(({ restoredCheckpoint: id, savedAt, ...leg }) => ({
