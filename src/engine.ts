@@ -1,8 +1,10 @@
 import type { Deps } from './deps.ts';
 import { enforceLimits, expireLeases } from './flows/expire.ts';
+import { failbackPass } from './flows/failback.ts';
 import { healthPass } from './flows/health.ts';
 import { meterPass } from './flows/meter.ts';
 import { placePass } from './flows/place.ts';
+import { preemptPass } from './flows/preempt.ts';
 import { promotePass } from './flows/promote.ts';
 import { pushPass } from './flows/push.ts';
 import { sparePass } from './flows/spares.ts';
@@ -35,6 +37,7 @@ function duties(deps: Deps): Duty[] {
     { name: 'limits', everyMs: 1_000, run: enforceLimits },
     { name: 'place', everyMs: 1_000, run: () => place(deps, false, unlessBusy) },
     { name: 'explain', everyMs: 5_000, run: () => place(deps, true, unlessBusy) },
+    { name: 'failback', everyMs: 5_000, run: failbackPass },
     { name: 'meter', everyMs: meterMs, run: meterPass },
     { name: 'queue', everyMs: 5_000, run: measureQueue },
     { name: 'tidy', everyMs: 60_000, run: tidy },
@@ -136,7 +139,8 @@ async function place(deps: Deps, explainAll: boolean, alone: typeof unlessBusy =
   const placed = await alone(deps.store, 'place', async () => {
     const promoted = await promotePass(deps);
     const { placed: begun } = await placePass(deps, explainAll);
-    return promoted + begun + (await sparePass(deps));
+    const preempted = await preemptPass(deps);
+    return promoted + begun + preempted + (await sparePass(deps));
   });
   if (placed !== null && placed > 0) deps.bell.ring('effects');
 }

@@ -158,11 +158,11 @@ export const replay = z
     decisionId: field(z.string(), 'The decision.', 'dec-01jd3m8z'),
     inputId: field(z.string(), 'What it was decided from.', 'inp-01jd3m8y'),
     same: field(z.boolean(), 'Did the same come out, byte for byte?', true),
-    engine: field(z.string(), 'Which engine decided.', 'placement-3'),
+    engine: field(z.string(), 'Which engine decided.', 'placement-4'),
     replayedBy: field(
       z.string(),
       'Which engine did it again; another one may decide otherwise.',
-      'placement-3',
+      'placement-4',
     ),
     storedHash: hash('SHA-256 of the canonical JSON of what is stored.'),
     replayedHash: hash('SHA-256 of the canonical JSON of what came out.'),

@@ -79,6 +79,11 @@ export const ruleSet = z
       'May jobs run on capacity that can be taken away? A job that says nothing never does.',
       'never',
     ),
+    preemptible: field(
+      z.boolean().nullable().default(null),
+      'May its jobs be stopped, saved and queued again to make room for standby or active work (of anybody) that a disaster left without a place? Null: what the organization says, no in the end.',
+      true,
+    ),
     ...ruleFields,
   })
   .meta({

@@ -62,5 +62,7 @@ export const END_REASONS = [
   'not-needed',
   /** It made room for work that must not stop. */
   'preempted',
+  /** Its job goes back to where a disaster took it from. */
+  'failback',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];

@@ -91,6 +91,8 @@ const MOVING: readonly EndReason[] = [
   'provider-down',
   'operator-move',
   'provider-drain',
+  'preempted',
+  'failback',
   'lease-expired',
   'lost',
 ];

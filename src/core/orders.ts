@@ -30,11 +30,14 @@ export const SAVE_ALLOWANCE_SECONDS = 30;
 /**
  * What a provider is to do about everything that it holds or spoke of. `reported` are the ids that it has a record
  * of; an allocation of nobody's is in no list, which means: stop and forget.
+ *
+ * @param startsAtOnce how many it may be about to start; the first placed first, the others when those have begun
  */
 export function divideOrders(
   standing: readonly Standing[],
   observed: ReadonlyMap<string, Observation>,
   now: Date,
+  startsAtOnce: number,
 ): Division {
   const start: string[] = [];
   const keep: string[] = [];
@@ -67,7 +70,9 @@ export function divideOrders(
     keep.push(id);
     if (one.role === 'standby') standbys.push(id);
   }
-  return { start, keep, standbys, stop, forget, renew };
+  const starting = [...observed.values()].filter(({ phase }) => phase === 'starting').length;
+  const begun = start.slice(0, Math.max(0, startsAtOnce - starting));
+  return { start: begun, keep, standbys, stop, forget, renew };
 }
 
 /**

@@ -23,6 +23,11 @@ export function protectionOf({
   return null;
 }
 
+/** Work that must not stop: something is to stand by for it. */
+export function isGuarded({ continuity: { mode } }: Pick<JobSpec, 'continuity'>): boolean {
+  return mode === 'standby' || mode === 'active';
+}
+
 /** A place that is held warm for a job. */
 export interface Standby {
   readonly id: string;

@@ -40,6 +40,11 @@ export interface PlacementRules {
 export interface RuleSet extends PlacementRules {
   /** What the jobs want that say nothing themselves; null: what a wider level says, `cheapest` in the end. */
   readonly objective: Objective | null;
+  /**
+   * May its jobs have to make room for others' that must not stop, when a disaster leaves those without a place? Null or
+   * absent: what a wider level says, no in the end.
+   */
+  readonly preemptible?: boolean | null;
 }
 
 export const RULE_LEVELS = ['organization', 'project', 'job'] as const;

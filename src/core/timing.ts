@@ -23,6 +23,10 @@ export interface Timing {
   readonly recoverMaxMs: number;
   /** So long nobody is given up because everybody is silent at once: that is more likely our own network. */
   readonly doubtMs: number;
+  /** So many starts a provider is about at once; the others are ordered as those have begun. A disaster moves thousands. */
+  readonly startsAtOnce: number;
+  /** A provider that was down is well for this long before work goes back to it by itself. */
+  readonly failbackAfterMs: number;
   /** Period of the repair pass. */
   readonly sweepMs: number;
   /** Period of metering. */
@@ -45,6 +49,8 @@ export const DEFAULT_TIMING: Timing = {
   recoverAfterMs: 5_000,
   recoverMaxMs: 300_000,
   doubtMs: 60_000,
+  startsAtOnce: 64,
+  failbackAfterMs: 300_000,
   sweepMs: 250,
   meterMs: 5_000,
   backoffMs: 500,

@@ -40,7 +40,7 @@ async function believe(
     const changes = judgeLook(deps, held, observed, now);
     if (changes.length > 0) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
     const after = changes.length > 0 ? await loadHeld(tx, provider, [...observed.keys()]) : held;
-    const division = seenOnly(divideOrders(after, observed, now), observed);
+    const division = seenOnly(divideOrders(after, observed, now, deps.timing.startsAtOnce), observed);
     // Written before the provider is told: a lease is never believed over that the provider still has.
     await renewLeases(tx, leaseEnd(now, deps.timing), division.renew);
     return { changed: changes.length > 0, division: withStrangers(division, after, observed) };

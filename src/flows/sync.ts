@@ -41,7 +41,7 @@ export async function syncAgent(
   if (version === heard.version) return answer(deps, version, heard.division);
   // What was placed meanwhile carries a lease from its placement, which is later than this request: nothing to renew.
   const held = await loadHeld(deps.store.db, provider, [...observed.keys()]);
-  return answer(deps, version, divideOrders(held, observed, deps.clock.now()));
+  return answer(deps, version, divideOrders(held, observed, deps.clock.now(), deps.timing.startsAtOnce));
 }
 
 interface Heard {
@@ -73,7 +73,7 @@ async function hear(
     const changes = judge(deps, held, observed, now);
     if (changes.length > 0) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
     const after = changes.length > 0 ? await loadHeld(tx, provider, [...observed.keys()]) : held;
-    const division = divideOrders(after, observed, now);
+    const division = divideOrders(after, observed, now, deps.timing.startsAtOnce);
     await renewLeases(tx, leaseEnd(now, deps.timing), division.renew);
     const version = changes.length > 0 ? ((await ordersVersionOf(tx, provider)) ?? 0) : row.ordersVersion;
     return { version, division, changed: changes.length > 0 };

@@ -310,7 +310,7 @@ export const jobs = pgTable(
     kind: text('kind', { enum: JOB_KINDS }).notNull(),
     spec: jsonb('spec').$type<JobSpec>().notNull(),
     priority: integer('priority').notNull(),
-    /** Where it stands among its project's jobs, lower first: see core/queue-rank.ts. Never changes. */
+    /** Where it stands among its project's jobs, lower first: see core/queue-rank.ts. Only a disaster changes it. */
     queueRank: bigint('queue_rank', { mode: 'number' }).notNull(),
     /** What the quote that it was submitted with holds for it. */
     quote: jsonb('quote').$type<HeldQuote>(),

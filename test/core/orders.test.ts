@@ -41,7 +41,7 @@ test.each([
   ['gone on both sides', standing({ state: 'released' }), NOTHING, {}],
 ])('%s', (_, one, observed, expected) => {
   const none = { start: [], keep: [], standbys: [], stop: [], forget: [], renew: [] };
-  expect(divideOrders([one], observed, NOW)).toEqual({ ...none, ...expected });
+  expect(divideOrders([one], observed, NOW, 64)).toEqual({ ...none, ...expected });
 });
 
 describe('a stop', () => {
@@ -50,6 +50,7 @@ describe('a stop', () => {
       [standing({ state: 'releasing', releasingAt: ago(1_000), endReason: 'cancelled', ...over })],
       seen('running'),
       NOW,
+      64,
     );
 
   test('keeps its lease for its grace and a last checkpoint', () => {
@@ -92,7 +93,7 @@ test('each is in one list at most, and only what is live or may finish keeps its
               : [[allocationId, { allocationId, phase: phases[i] } as Observation] as const],
           ),
         );
-        const { start, keep, standbys, stop, forget, renew } = divideOrders(all, observed, NOW);
+        const { start, keep, standbys, stop, forget, renew } = divideOrders(all, observed, NOW, 64);
         for (const id of standbys) expect(keep).toContain(id);
         const named = [...start, ...keep, ...stop.map(({ allocationId }) => allocationId), ...forget];
         expect(new Set(named).size).toBe(named.length);

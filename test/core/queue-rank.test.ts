@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { queueRankOf } from '../../src/core/queue-rank.ts';
+import { queueRankOf, struckRankOf } from '../../src/core/queue-rank.ts';
 import { shareOf } from '../../src/core/share.ts';
 
 const NOW = new Date('2026-03-02T09:00:00.000Z');
@@ -24,4 +24,23 @@ test.each([
   [0, 8, 1],
 ])('%i GPUs on each of %i nodes hold a share of %d', (gpus, nodes, share) => {
   expect(shareOf(gpus, nodes)).toBe(share);
+});
+
+test('a disaster sends work to the front: guarded before other, then the earliest deadline, then as before', () => {
+  const rank = queueRankOf(NOW, 50);
+  const first = queueRankOf(NOW, 100);
+  const order = [
+    struckRankOf(rank, true, later(60)),
+    struckRankOf(first, true, later(120)),
+    struckRankOf(first, true, null),
+    struckRankOf(rank, true, null),
+    struckRankOf(first, false, later(60)),
+    struckRankOf(first, false, null),
+    struckRankOf(rank, false, null),
+    first,
+    rank,
+  ];
+  expect(order.toSorted((a, b) => a - b)).toEqual(order);
+  expect(order.filter((one) => one < 0)).toHaveLength(7);
+  for (const one of order) expect(Number.isSafeInteger(one)).toBe(true);
 });

@@ -630,8 +630,6 @@ describe('422', () => {
   describe('stores nothing', () => {
     storesNothing();
     const later: [string, object, string][] = [
-      ['a standby', { continuity: { mode: 'standby' } }, '/continuity/mode'],
-      ['two at once', { continuity: { mode: 'active' } }, '/continuity/mode'],
       ['a cost limit', { limits: { maxCost: money } }, '/limits/maxCost'],
       ['replicas', { kind: 'inference', serve: { replicas: 2 } }, '/serve/replicas'],
     ];
@@ -783,7 +781,7 @@ describe('422', () => {
 
   it('names every field that is not supported yet, and lets through what asks for nothing', async () => {
     const { body } = await door
-      .post('/v1/jobs', smallJob({ continuity: { mode: 'standby' }, limits: { maxCost: money } }))
+      .post('/v1/jobs', smallJob({ kind: 'inference', serve: { replicas: 2 }, limits: { maxCost: money } }))
       .expect(422);
     expect((body.errors as object[]).length).toBe(2);
     await door

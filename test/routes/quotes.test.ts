@@ -173,7 +173,7 @@ describe('a quote', () => {
     ['an unknown field', { colour: 'red' }, 400, '/colour'],
     ['a kind that there is none of', { kind: 'dancing' }, 400, '/kind'],
     ['a deadline in the past', { limits: { deadline: '2020-01-01T00:00:00Z' } }, 422, '/limits/deadline'],
-    ['a standby', { continuity: { mode: 'standby' } }, 422, '/continuity/mode'],
+    ['two trainings at once', { continuity: { mode: 'active' } }, 422, '/continuity/mode'],
   ])('of %s is refused as the job would be', async (_, over, status, pointer) => {
     const { body } = await door.post('/v1/quotes', gpuJob(over)).expect(status);
     expect(body.errors).toMatchObject([{ pointer }]);

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Change, JobChange } from '../../src/core/change.ts';
 import { JOB_STATES, JOB_TRANSITIONS, isTerminal, type JobState } from '../../src/core/job.ts';
 import { costMicros } from '../../src/core/money.ts';
+import { struckRankOf } from '../../src/core/queue-rank.ts';
 import { billedSeconds, cost } from '../../src/store/apply/bill.ts';
 import { applyChanges } from '../../src/store/apply/changes.ts';
 import { allocations, events, jobs, offers, pools, providers } from '../../src/store/schema.ts';
@@ -284,5 +285,46 @@ describe('a job changes', () => {
     ]);
     expect((a.jobs.succeeded ?? 0) + (b.jobs.failed ?? 0)).toBe(1);
     expect((await told()).length).toBe(1);
+  });
+});
+
+describe('a job that a disaster took from its place', () => {
+  const requeue = {
+    notBefore: null,
+    avoid: { provider: 'pangyo', until: after(60_000) },
+    moveTo: null,
+    failedStart: false,
+  };
+  const lose = (reason: JobChange['reason'] = 'provider-down') =>
+    apply(after(2_000), toState('queued', { reason, requeue }));
+  const running = { state: 'running', startedAt: NOW } as const;
+
+  test.each([
+    [0, null],
+    [0, after(90_000)],
+    [1, null],
+    [1, after(90_000)],
+  ])('goes to the front of the queue (%i spares, deadline %s), as core says', async (spares, deadlineAt) => {
+    await given({ ...running, spares, deadlineAt }, { state: 'active' });
+    const { queueRank } = await jobNow();
+    await lose();
+    expect((await jobNow()).queueRank).toBe(struckRankOf(queueRank, spares > 0, deadlineAt));
+    // Struck again before it was placed: it stays where it is.
+    await store.db.update(jobs).set({ state: 'provisioning' });
+    await lose();
+    expect((await jobNow()).queueRank).toBe(struckRankOf(queueRank, spares > 0, deadlineAt));
+  });
+
+  test.each([
+    ['manual', 'provider-down', 'pangyo'],
+    ['auto', 'provider-down', 'pangyo'],
+    ['never', 'provider-down', null],
+    [undefined, 'provider-down', 'pangyo'],
+    ['auto', 'operator-move', null],
+  ] as const)('failback %s, %s: its home is %s', async (failback, reason, home) => {
+    const spec = { continuity: { ...(failback && { failback }) } } as JobRow['spec'];
+    await given({ ...running, spec }, { state: 'active' });
+    await lose(reason);
+    expect((await jobNow()).home).toBe(home);
   });
 });

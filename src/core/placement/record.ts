@@ -13,7 +13,7 @@ import type { PlacementProvider, QueuedJob } from './types.ts';
  * The engine's name goes with it. Whoever changes what is decided gives the engine a new name (a test holds a decision
  * against the name); an old record made again by a new engine may then differ, and is said to.
  */
-export const ENGINE = 'placement-3';
+export const ENGINE = 'placement-4';
 
 /** A part of a market, and the name that its content gives it. */
 export interface Part {
@@ -56,7 +56,9 @@ export type JobRecord = Pick<
   | 'apartFrom'
   | 'standsByFor'
   | 'standbyAt'
->;
+> &
+  /** Only where it is not the usual one, which is in the job. */
+  Partial<Pick<QueuedJob, 'queueRank'>>;
 
 export function partOf(value: unknown): Part {
   const text = canonicalJson(toTagged(value));
@@ -98,9 +100,10 @@ export function recordMarket(
 
 export function recordJob(job: QueuedJob): JobRecord {
   const { id, queuedAt, attempts, avoid, moveTo, notBefore, fencedUntil } = job;
-  const { apartFrom, standsByFor, standbyAt } = job;
+  const { apartFrom, standsByFor, standbyAt, queueRank } = job;
   return {
     ...{ id, queuedAt, attempts, avoid, moveTo, notBefore, fencedUntil },
+    ...(queueRank < 0 && { queueRank }),
     ...(apartFrom && { apartFrom }),
     ...(standsByFor !== undefined && { standsByFor }),
     ...(standbyAt !== undefined && { standbyAt }),

@@ -1,4 +1,5 @@
 import type { JobSpec } from '../job.ts';
+import { isGuarded } from '../protection.ts';
 import type { LeveledRules } from '../rules.ts';
 import { byName } from './columns.ts';
 import type { Pass } from './pass.ts';
@@ -59,8 +60,4 @@ export function separationOf(levels: readonly LeveledRules[], spec: Pick<JobSpec
     spec.continuity.minSeparationKm ?? 0,
     ...levels.map(({ rules }) => rules.minSeparationKm ?? 0),
   );
-}
-
-function isGuarded({ continuity: { mode } }: Pick<JobSpec, 'continuity'>): boolean {
-  return mode === 'standby' || mode === 'active';
 }

@@ -1,10 +1,11 @@
 import { sql, type SQL } from 'drizzle-orm';
 import { allocationStatesBefore } from '../../core/allocation.ts';
 import type { Activate, Change, JobChange, Release, Releasing } from '../../core/change.ts';
-import { JOB_STATES, isTerminal, jobStatesBefore, type JobState } from '../../core/job.ts';
+import { JOB_STATES, jobStatesBefore, type JobState } from '../../core/job.ts';
 import type { Taking } from '../../core/room.ts';
 import type { Tx } from '../store.ts';
 import { billedSeconds, cost } from './bill.ts';
+import { jobAssignments } from './job-state.ts';
 import { giveBack } from './room.ts';
 import { takeOver } from './takeovers.ts';
 
@@ -210,7 +211,7 @@ async function changeJobs(tx: Tx, now: Date, to: JobState, changes: readonly Job
       order by j.id for update of j
     ), changed as (
       update jobs j set state = ${to}, reason = w.reason, reason_detail = w.detail, version = j.version + 1,
-        waiting = null, stopping_to = w.stopping_to ${JOB_ASSIGNMENTS(to, now)}
+        waiting = null, stopping_to = w.stopping_to ${jobAssignments(to, now)}
       from held w where j.id = w.id
       returning j.id, j.current_allocation_id, j.reason, j.reason_detail, j.exit_code
     ), told as (
@@ -221,20 +222,6 @@ async function changeJobs(tx: Tx, now: Date, to: JobState, changes: readonly Job
     )
     select count(*)::int as n from changed`,
   );
-}
-
-/** What else a state brings with it. */
-function JOB_ASSIGNMENTS(to: JobState, now: Date): SQL {
-  if (isTerminal(to)) return sql`, finished_at = ${now.toISOString()}::timestamptz, exit_code = w.exit_code`;
-  if (to === 'running')
-    return sql`, started_at = coalesce(j.started_at, greatest(w.started_at, j.created_at)), failed_starts = 0`;
-  if (to === 'queued') {
-    return sql`, queued_at = ${now.toISOString()}::timestamptz, not_before = w.not_before, move_to = w.move_to,
-      failed_starts = case when w.failed_start then j.failed_starts + 1 else 0 end,
-      home = case when w.reason = 'provider-down' then coalesce(j.home, w.avoid) else j.home end,
-      avoid = case when w.avoid is null then j.avoid else j.avoid || jsonb_build_object(w.avoid, w.avoid_until) end`;
-  }
-  return sql``;
 }
 
 const arr = (values: readonly unknown[]) => sql.param(values);

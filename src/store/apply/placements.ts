@@ -10,6 +10,7 @@ import {
   withSameRules,
   type RulesSeen,
 } from './guards.ts';
+import { USUAL_RANK } from './rank.ts';
 import { claim, lockRoom } from './room.ts';
 
 /** One placement as it is to be written: the decision's outcome with the names that were made for it. */
@@ -112,7 +113,7 @@ const PROVISIONING: Writing = {
   jobs: sql`
     update jobs j set state = 'provisioning', reason = 'placed', reason_detail = null, waiting = null, move_to = null,
       not_before = null, current_allocation_id = g.id, attempts = j.attempts + 1, version = j.version + 1,
-      home = case when j.home = g.provider then null else j.home end
+      home = case when j.home = g.provider then null else j.home end, queue_rank = ${USUAL_RANK}
     from good g join jobs was on was.id = g.job_id where j.id = was.id
     -- Everything that follows reads this alone: a join of two CTEs is planned for one row and compares each with each.
     returning j.attempts, case when was.reason = 'provider-down' then 'failover' else 'run' end as purpose, g.*`,

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Tx } from '../store.ts';
 import { billedSeconds, cost } from './bill.ts';
 import { ofFreeJobs } from './guards.ts';
+import { USUAL_RANK } from './rank.ts';
 
 /** A job's run, to begin where it stands by. */
 export interface PromotionRow {
@@ -71,7 +72,8 @@ async function write(tx: Tx, now: Date, leaseSeconds: number, rows: readonly Pro
       from good g where s.id = g.standby_id returning s.*, g.new_id, g.checkpoint, g.decision_id, g.decision
     ), moved as (
       update jobs j set state = 'provisioning', reason = 'placed', reason_detail = 'where it stood by', waiting = null,
-        move_to = null, not_before = null, current_allocation_id = o.new_id, attempts = j.attempts + 1,
+        move_to = null, not_before = null, current_allocation_id = o.new_id, attempts = j.attempts + 1, queue_rank = ${USUAL_RANK},
+        home = case when j.home = o.provider then null else j.home end,
         version = j.version + 1
       from over o where j.id = o.job_id returning j.attempts, o.*
     ), made as (

@@ -96,9 +96,9 @@ export function queuedQuery(projects: SQL, marks: QueueMarks, perProject: number
     ) j`;
 }
 
-/** Of `a` and its provider `p`: its job can go on there at once. */
+/** Of `a`, its provider `p` and its job `j`: the job can go on there at once, and nobody wants it to go elsewhere. */
 export const READY_STANDBY: SQL = sql`a.role = 'standby' and a.state = 'active' and a.started_at is not null
-  and p.health in ('healthy', 'degraded')`;
+  and p.health in ('healthy', 'degraded') and (j.move_to is null or j.move_to = a.provider)`;
 
 /** Below every rank. */
 const LOWEST = '-9223372036854775808';

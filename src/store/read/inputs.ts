@@ -29,6 +29,9 @@ export async function findDecision(reader: Reader, id: string): Promise<Decision
   return row ?? null;
 }
 
+/** As USUAL_RANK has it: the row may say otherwise by now. */
+const usualRank = sql`(extract(epoch from ${jobs.createdAt}) * 1000)::bigint - ${jobs.priority} * 360000`;
+
 /** What of a queued job never changes, by id: the other half of what a pass saw of it. */
 export async function findRecordedJobs(
   reader: Reader,
@@ -42,7 +45,7 @@ export async function findRecordedJobs(
       spec: jobs.spec,
       organization: jobs.organization,
       project: jobs.project,
-      queueRank: jobs.queueRank,
+      queueRank: sql<number>`(${usualRank})::float8`,
       quote: jobs.quote,
     })
     .from(jobs)
