@@ -142,7 +142,8 @@ function moveOf(
     suspectedAt: from.verdict?.suspectedAt ?? null,
     downAt: from.verdict?.downAt ?? null,
     fencedAt: fenced,
-    decidedAt: to?.placedAt ?? null,
+    // A copy that ran already was switched to; where it runs was decided long before.
+    decidedAt: to !== null && to.placedAt < faultAt ? from.releasingAt : (to?.placedAt ?? null),
     startedAt: to?.startedAt ?? null,
     servingAt: to?.servingAt ?? null,
     checkpoint: restored && {

@@ -65,11 +65,22 @@ test('a move tells when what happened, and holds it against the targets', () => 
   ]);
 });
 
+test('a copy that served already was switched to with the verdict: the service was never away', () => {
+  const copy = leg(2, { placedAt: at(110), startedAt: at(111), servingAt: at(112) });
+  expect(moves([lost, copy], { kind: 'inference' })[0]).toMatchObject({
+    decidedAt: at(155),
+    startedAt: at(111),
+    rto: { achievedSeconds: 0, met: true },
+  });
+});
+
 describe('what counts as a move', () => {
   test.each<[string, Partial<Leg>, number]>([
     ['its provider was given up', {}, 1],
     ['an operator moved it', { endReason: 'operator-move' }, 1],
     ['its provider drained', { endReason: 'provider-drain' }, 1],
+    ['it made room', { endReason: 'preempted' }, 1],
+    ['it went home', { endReason: 'failback' }, 1],
     ['nobody had it any more', { endReason: 'lost' }, 1],
     ['its lease ran out', { endReason: 'lease-expired' }, 1],
     ['it exited', { endReason: 'exited' }, 0],

@@ -1,4 +1,4 @@
-import type { AllocationState } from '../../src/core/allocation.ts';
+import type { AllocationRole, AllocationState } from '../../src/core/allocation.ts';
 import type { JobState, Waiting } from '../../src/core/job.ts';
 import { defaultPolicies } from '../../src/core/policy-defaults.ts';
 import type { PlacementRules } from '../../src/core/rules.ts';
@@ -10,6 +10,9 @@ export interface JobFacts extends Wanted {
   readonly name: string;
   readonly state: JobState;
   readonly waiting: Waiting | null;
+  /** How many places are to stand by for it, and why fewer do. */
+  readonly spares: number;
+  readonly spareWaiting: Waiting | null;
   readonly current: string | null;
   readonly attempts: number;
   readonly version: number;
@@ -25,6 +28,10 @@ export interface AllocationFacts {
   readonly offer: string;
   readonly spot: boolean;
   readonly nodes: number;
+  readonly role: AllocationRole;
+  readonly slot: number;
+  readonly tookOver: string | null;
+  readonly startedMs: number | null;
   readonly state: AllocationState;
   /** When it was decided. */
   readonly placedMs: number;
@@ -112,10 +119,12 @@ interface RulesRow {
 /** In order, because the order of rows on disk is nobody's choice. One statement, because a snapshot of two would be of two moments. */
 export const SNAPSHOT = `select json_build_object(
   'jobs', (select coalesce(json_agg(json_build_object('id', id, 'name', name, 'state', state, 'spec', spec, 'waiting', waiting,
-    'organization', organization, 'project', project, 'quote', quote, 'avoid', avoid,
+    'organization', organization, 'project', project, 'quote', quote, 'avoid', avoid, 'spares', spares,
+    'spareWaiting', spare_waiting,
     'current', current_allocation_id, 'attempts', attempts, 'version', version, 'row', (to_jsonb(jobs) - 'spec')::text) order by id), '[]') from jobs),
   'allocations', (select coalesce(json_agg(json_build_object('id', id, 'job', job_id, 'provider', provider, 'offer', offer,
-    'spot', spot, 'nodes', nodes, 'state', state, 'placedMs', extract(epoch from placed_at) * 1000,
+    'spot', spot, 'nodes', nodes, 'role', role, 'slot', slot, 'tookOver', took_over, 'state', state,
+    'startedMs', extract(epoch from started_at) * 1000, 'placedMs', extract(epoch from placed_at) * 1000,
     'listMicros', list_price_micros_per_hour::text, 'currency', list_currency,
     'priceMicros', price_micros_per_hour::text, 'seconds', metered_seconds, 'chargedMicros', charged_micros::text,
     'outcome', outcome, 'exitCode', exit_code, 'endReason', end_reason, 'leaseUntil', lease_until,

@@ -94,7 +94,8 @@ export class Invariants {
       const id = event.allocation ?? '';
       const to = what as AllocationState;
       const from = this.#toldAllocations.get(id);
-      if (from === undefined || !ALLOCATION_TRANSITIONS[from].includes(to)) {
+      const may = from === undefined ? to === 'submitting' : ALLOCATION_TRANSITIONS[from].includes(to);
+      if (!may) {
         this.#violated(`${id}: its events say ${from ?? 'nothing'} → ${to}`);
       }
       this.#toldAllocations.set(id, to);
@@ -174,7 +175,7 @@ export class Invariants {
   #onePerJob(now: Snapshot): void {
     const live = new Map<string, string>();
     for (const one of now.allocations.values()) {
-      if (!LIVE.includes(one.state)) continue;
+      if (!LIVE.includes(one.state) || one.role !== 'run') continue;
       if (live.has(one.job))
         this.#violated(`${one.job} has two live allocations: ${live.get(one.job)} and ${one.id}`);
       live.set(one.job, one.id);

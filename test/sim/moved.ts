@@ -30,11 +30,18 @@ export async function untrueMoves(
 
 function untrueOf(move: Move, { downAfterMs }: Timing, stalled: boolean): string | null {
   const { faultAt, suspectedAt, downAt, fencedAt, decidedAt, startedAt } = move;
+  // A copy that ran already: nothing was waited for.
+  const ranAlready = startedAt !== null && startedAt < faultAt;
   if (!inOrder(faultAt, suspectedAt, downAt)) return `told out of order: ${JSON.stringify(move)}`;
   // Fenced before decided is "never twice", as a tenant can read it. (A lease may be over before the verdict.)
-  if (!stalled && !(inOrder(faultAt, fencedAt, decidedAt, startedAt) && inOrder(downAt, decidedAt)))
+  if (
+    !stalled &&
+    !ranAlready &&
+    !(inOrder(faultAt, fencedAt, decidedAt, startedAt) && inOrder(downAt, decidedAt))
+  )
     return `told out of order: ${JSON.stringify(move)}`;
-  if (move.to !== null && fencedAt === null) return 'it has a next place, and the old one is not fenced';
+  if (move.to !== null && fencedAt === null && !ranAlready)
+    return 'it has a next place, and the old one is not fenced';
   if (move.cause !== 'provider-down')
     return downAt === null ? null : 'a verdict that has nothing to do with it';
   if (downAt === null) return 'its provider was given up without a verdict';

@@ -7,10 +7,12 @@ export function brokenPlacement(one: AllocationFacts, now: Snapshot): string[] {
   const offer = now.offers.get(`${one.provider}/${one.offer}`);
   const provider = now.providers.get(one.provider);
   if (job === undefined || offer === undefined || provider === undefined) return [`${one.id} is of nothing`];
+  if (one.tookOver !== null) return unlikeStandby(one, now);
   const words = [
     ...brokenRules(job, offer, provider, now.law, one.placedMs),
     ...brokenPrice(job, saleOf(one, offer), now.law, one.placedMs),
     ...tooNear(job, one, now),
+    ...notApart(job, one, now),
   ];
   return [
     ...(words.length > 0 ? [`${one.id} of ${one.job} at ${one.provider} breaks ${words.join(', ')}`] : []),
@@ -61,4 +63,34 @@ function tooNear(job: JobFacts, one: AllocationFacts, { providers, law }: Snapsh
   return lost
     .filter(({ site }) => kilometresApart(site, here.site) < apart)
     .map(({ name }) => `the separation of ${apart} km from ${name}`);
+}
+
+/** What took over where it stood by is there still, at the price of then: the market is not asked again. */
+function unlikeStandby(one: AllocationFacts, { allocations }: Snapshot): string[] {
+  const standby = allocations.get(one.tookOver ?? '');
+  if (standby?.role !== 'standby' || standby.job !== one.job)
+    return [`${one.id} took over what never stood by for it`];
+  if (standby.state !== 'released') return [`${one.id} took over ${standby.id}, which is ${standby.state}`];
+  const place = ({ provider, offer, priceMicros, pool, draw }: AllocationFacts) =>
+    [provider, offer, priceMicros, pool, ...draw].join('/');
+  return place(standby) === place(one)
+    ? []
+    : [`${one.id} is at ${place(one)} and stood by at ${place(standby)}`];
+}
+
+const LIVE: readonly string[] = ['submitting', 'active'];
+
+/** The rest of the job is another vendor's (each has one place here) and far enough away; and a drill proved the way. */
+function notApart(job: JobFacts, one: AllocationFacts, now: Snapshot): string[] {
+  const rest = [...now.allocations.values()].filter(
+    (other) => other.job === one.job && other.id !== one.id && LIVE.includes(other.state),
+  );
+  const here = now.providers.get(one.provider);
+  const apart = separationOf(job, now.law);
+  const near = rest.filter(({ provider }) => {
+    const there = now.providers.get(provider);
+    if (provider === one.provider || here === undefined || there === undefined) return true;
+    return apart > 0 && kilometresApart(here.site, there.site) < apart;
+  });
+  return near.map(({ id, provider }) => `the separation from the rest of it, ${id} at ${provider}`);
 }

@@ -44,11 +44,19 @@ export class Site {
 
   /** `launcher` is the program that brings it up; a run only begins if that program lives and the lease holds. */
   start(order: Order, leaseUntilMs: number, launcher: Proc): void {
+    if (order.tookOver !== null) this.#takeOver(order.tookOver);
     const entry = this.#entry(order.allocationId, order, 'starting', leaseUntilMs);
     const slow = this.#scheduler.nowMs < this.slowUntilMs;
     this.#scheduler.in(slow ? this.#random.int(500, 8_000) : this.#random.int(0, 300), launcher, () =>
       this.#run(entry),
     );
+  }
+
+  /** The standby's place is the run's from now on. */
+  #takeOver(id: string): void {
+    const standby = this.entries.get(id);
+    if (standby?.order?.standby === true && standby.phase !== 'ended')
+      this.#end(standby, 'stopped', null, 'its job goes on here');
   }
 
   /** Puts an end on record that never was a start: refused, no capacity, or told to keep what is not here. */
@@ -68,7 +76,7 @@ export class Site {
     const entry = this.entries.get(id);
     if (entry === undefined || entry.phase === 'ended' || entry.stopped) return;
     entry.stopped = true;
-    if (entry.run === null) return this.#end(entry, 'stopped', null, 'before it started');
+    if (entry.run === null) return this.#end(entry, 'stopped', null, 'it did not run');
     entry.phase = 'stopping';
     if (this.#random.chance(0.7)) {
       this.#scheduler.in(this.#random.int(20, Math.max(40, graceMs)), this.machine, () =>
@@ -147,10 +155,15 @@ export class Site {
     const now = this.#scheduler.nowMs;
     if (entry.leaseUntilMs <= now)
       return this.#end(entry, 'lease-expired', null, 'its lease ended before it started');
-    entry.run = this.#truth.start(entry.id, entry.order.jobId, this.provider);
-    entry.phase = 'running';
     entry.startedMs = now;
     this.#guard(entry);
+    if (entry.order.standby) {
+      entry.phase = 'standby';
+      return;
+    }
+    const copies = entry.order.env['SIM_COPIES'] !== undefined;
+    entry.run = this.#truth.start(entry.id, entry.order.jobId, this.provider, copies);
+    entry.phase = 'running';
     const ms = Number(entry.order.env['SIM_MS']);
     if (Number.isFinite(ms)) {
       this.#scheduler.in(ms, this.machine, () =>

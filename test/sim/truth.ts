@@ -30,12 +30,13 @@ export class Truth {
     this.#violated = violated;
   }
 
-  start(allocationId: string, jobId: string, provider: string): Run {
+  /** `copies`: a service that may run at several places at once. */
+  start(allocationId: string, jobId: string, provider: string, copies: boolean): Run {
     const now = this.#scheduler.nowMs;
     const run: Run = { allocationId, jobId, provider, startedMs: now, endedMs: null, exitCode: null };
     this.#scheduler.note(provider, `RUN ${allocationId} of ${jobId}`);
     for (const other of this.live.values()) {
-      if (other.jobId !== jobId) continue;
+      if (other.jobId !== jobId || copies) continue;
       this.#violated(
         `${jobId} runs twice: ${other.allocationId} at ${other.provider}, now ${allocationId} at ${provider}`,
       );

@@ -11,11 +11,18 @@ const some = <T>(random: Random, probability: number, list: readonly T[]): T[] =
 const maybe = <T>(random: Random, probability: number, list: readonly T[]): T | null =>
   some(random, probability, list)[0] ?? null;
 
+const GUARDED = ['standby', 'active'] as const;
+
 /** A job as a tenant might want it. What its process does is in its environment, where the simulated machine reads it. */
 export function makeSpec(random: Random, name: string, now: Date): JobSpec {
   const service = random.chance(0.08);
   const gpus = random.pick([0, 0, 1, 1, 1, 2, 4]);
   const runMs = random.pick([0, 200, 1_500, 4_000, 8_000, 15_000]) + random.int(0, 900);
+  // Of its own stream, so that what is asked for otherwise is as it was.
+  const own = random.fork(`continuity of ${name}`);
+  const mode = own.chance(service ? 0.8 : 0.15)
+    ? own.pick(service ? GUARDED : GUARDED.slice(0, 1))
+    : 'restart';
   const loads = Object.fromEntries(PROJECT_NAMES.map((project) => [project, PROJECTS[project].load]));
   return {
     name,
@@ -24,7 +31,11 @@ export function makeSpec(random: Random, name: string, now: Date): JobSpec {
     run: {
       image: null,
       command: ['simulated'],
-      env: { SIM_MS: service ? 'never' : String(runMs), SIM_EXIT: random.chance(0.12) ? '3' : '0' },
+      env: {
+        ...(mode === 'active' && { SIM_COPIES: '1' }),
+        SIM_MS: service ? 'never' : String(runMs),
+        SIM_EXIT: random.chance(0.12) ? '3' : '0',
+      },
     },
     resources: {
       gpu: {
@@ -42,10 +53,11 @@ export function makeSpec(random: Random, name: string, now: Date): JobSpec {
       ...wantedRules(random),
     },
     continuity: {
-      mode: random.chance(0.2) ? 'none' : 'restart',
+      mode: random.chance(0.2) && mode === 'restart' ? 'none' : mode,
       rtoSeconds: null,
       rpoSeconds: null,
       minSeparationKm: maybe(random, 0.1, [50, 400]),
+      failback: own.pick(['auto', 'manual', 'never']),
     },
     checkpoint: { intervalSeconds: 600, fromJob: null },
     limits: {

@@ -26,21 +26,27 @@ export async function takeOver(tx: Tx, now: Date, lost: readonly LostRun[]): Pro
       join providers p on p.name = a.provider and p.health in ('healthy', 'degraded')
       order by a.job_id, a.serving desc nulls last, a.started_at, a.id
     ), held as (
-      select a.id, b.job_id, a.provider from best b join allocations a on a.id = b.id join jobs j on j.id = b.job_id
+      select a.id, b.job_id, a.provider, j.state as was from best b join allocations a on a.id = b.id join jobs j on j.id = b.job_id
       where a.state = 'active' and a.role = 'replica' and j.current_allocation_id = b.was
         and j.state in ('queued', 'provisioning', 'running')
       order by a.id for update of a, j
     ), taken as (
-      update allocations a set role = 'run', slot = 0 from held h where a.id = h.id returning a.id, h.job_id, h.provider
+      update allocations a set role = 'run', slot = 0 from held h where a.id = h.id
+      returning a.id, h.job_id, h.provider, h.was
     ), changed as (
       update jobs j set state = 'running', reason = 'taken-over', reason_detail = null, waiting = null,
         current_allocation_id = t.id, started_at = coalesce(j.started_at, ${at}::timestamptz), failed_starts = 0,
         version = j.version + 1
-      from taken t where j.id = t.job_id returning j.id as job_id, t.id, t.provider
+      from taken t where j.id = t.job_id returning j.id as job_id, t.id, t.provider, t.was
     ), told as (
+      -- Its history goes from state to state: a queued one passes through what lies between.
       insert into events (job_id, at, type, reason, allocation_id, data)
-      select job_id, ${at}::timestamptz, 'job.running', 'taken-over', id, jsonb_build_object('provider', provider)
-      from changed
+      select c.job_id, ${at}::timestamptz, e.type, 'taken-over', c.id, jsonb_build_object('provider', c.provider)
+      from changed c cross join lateral (
+        select 'job.taken-over' as type, 0 as n where c.was = 'running'
+        union all select 'job.provisioning', 1 where c.was = 'queued'
+        union all select 'job.running', 2 where c.was <> 'running'
+      ) e order by c.job_id, e.n
     )
     select job_id from changed`);
   return new Set(rows.map(({ job_id: jobId }) => jobId));
