@@ -134,6 +134,8 @@ export class Invariants {
     ) {
       this.#violated(`${one.id} was fenced, and its lease was renewed`);
     }
+    if (one.startedMs !== null && one.role !== 'standby' && !this.#truth.ran(one.id))
+      this.#violated(`${one.id} is said to have started, and never ran`);
     if (before?.state === 'submitting' && one.outcome === 'lost' && !this.#truth.known.has(one.id)) {
       this.#violated(`${one.id} is taken for lost, and ${one.provider} had not even heard of it`);
     }

@@ -32,16 +32,28 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: GUARDS,
-        find: "select from allocations a where a.job_id = j.id and a.state <> 'released'",
+        find: "select from allocations a where a.job_id = j.id and a.role = 'run' and a.state <> 'released'",
         replace: "select from allocations a where false and a.job_id = j.id and a.state <> 'released'",
       },
       {
         file: 'src/store/load/queue.ts',
-        find: "where a.job_id = j.id and a.state <> 'released'",
+        find: "where a.job_id = j.id and a.role = 'run' and a.state <> 'released'",
         replace: "where false and a.job_id = j.id and a.state <> 'released'",
       },
     ],
     why: 'a job starts elsewhere while its old place still has a lease: it runs twice',
+    seeds: [1],
+  },
+  {
+    name: 'placed-is-started',
+    edits: [
+      {
+        file: CHANGES,
+        find: 'case when w.started_at is not null then greatest(w.started_at, a.placed_at) end',
+        replace: 'greatest(w.started_at, a.placed_at)',
+      },
+    ],
+    why: 'what is only being started counts as running, and is billed from its placement',
     seeds: [1],
   },
   {

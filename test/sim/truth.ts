@@ -56,6 +56,10 @@ export class Truth {
     this.#scheduler.note(run.provider, `END ${run.allocationId} ${how} ${exitCode ?? ''}`);
   }
 
+  ran(allocationId: string): boolean {
+    return this.runs.some((run) => run.allocationId === allocationId);
+  }
+
   exitedWell(jobId: string): boolean {
     return this.runs.some((run) => run.jobId === jobId && run.exitCode === 0);
   }

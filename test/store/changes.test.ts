@@ -328,3 +328,34 @@ describe('a job that a disaster took from its place', () => {
     expect((await jobNow()).home).toBe(home);
   });
 });
+
+describe('what was only being started', () => {
+  const seen = (startedAt: Date | null): Change => ({
+    kind: 'activate',
+    allocationId: 'alc-1',
+    startedAt,
+    endpoint: null,
+    serving: null,
+  });
+
+  test('has not started, and is not billed when it ends so', async () => {
+    await given({ state: 'provisioning' });
+    await apply(after(1_000), seen(null));
+    expect(await allocationNow()).toMatchObject({ state: 'active', startedAt: null });
+    await apply(
+      after(9_000),
+      release({ outcome: 'refused', endReason: 'refused', exitCode: null, endedAt: after(9_000) }),
+    );
+    expect(await allocationNow()).toMatchObject({ startedAt: null, meteredSeconds: 0, chargedMicros: 0n });
+  });
+
+  test('starts when it is seen to, and no earlier than it was placed', async () => {
+    await given({ state: 'provisioning' });
+    await apply(after(1_000), seen(null));
+    await apply(after(5_000), seen(after(4_000)));
+    expect((await allocationNow()).startedAt).toEqual(after(4_000));
+    await store.db.update(allocations).set({ startedAt: null });
+    await apply(after(6_000), seen(after(-60_000)));
+    expect((await allocationNow()).startedAt).toEqual(NOW);
+  });
+});

@@ -51,6 +51,12 @@ export async function applyChanges(
   return { activated, releasing, released: released.length, takenOver: over.size, jobs };
 }
 
+/**
+ * Of the wanted change `w` to the allocation `a`: when it was seen to start, never before it was placed; null: it was not.
+ * (`greatest` passes over nulls: alone it made the placement the start of what was only being started, and billed it.)
+ */
+const startOf = sql`case when w.started_at is not null then greatest(w.started_at, a.placed_at) end`;
+
 async function activate(tx: Tx, now: Date, changes: readonly Activate[]): Promise<number> {
   if (changes.length === 0) return 0;
   // A releasing one keeps its state: it was seen to run after we had decided that it must go, and it bills.
@@ -69,7 +75,7 @@ async function activate(tx: Tx, now: Date, changes: readonly Activate[]): Promis
     ), changed as (
       update allocations a set
         state = case when a.state = 'submitting' then 'active' else a.state end,
-        started_at = coalesce(a.started_at, greatest(w.started_at, a.placed_at)),
+        started_at = coalesce(a.started_at, ${startOf}),
         endpoint = coalesce(w.endpoint, a.endpoint),
         serving = w.serving,
         serving_at = coalesce(a.serving_at, case when w.serving then ${now.toISOString()}::timestamptz end)
@@ -151,7 +157,7 @@ async function release(tx: Tx, now: Date, changes: readonly Release[]): Promise<
         ${arr(changes.map((c) => c.detail))}::text[]) as w(id, started_at, ended_at, outcome, end_reason, exit_code, detail)
     ), timed as (
       select a.id, w.outcome, w.end_reason, w.exit_code, w.detail,
-        coalesce(a.started_at, greatest(w.started_at, a.placed_at)) as started,
+        coalesce(a.started_at, ${startOf}) as started,
         -- A lost provider bills until the moment by which it must have stopped, never longer.
         greatest(least(w.ended_at, ${now.toISOString()}::timestamptz), a.placed_at) as ended
       from allocations a join wanted w using (id)

@@ -209,3 +209,24 @@ export async function readOrdersVersions(
 export async function loadProviders(reader: Reader): Promise<ProviderRow[]> {
   return reader.select().from(providers).orderBy(providers.name);
 }
+
+/** What holds a place and was not told to go, of every provider. */
+export async function loadLiveWork(
+  reader: Reader,
+): Promise<
+  (Pick<AllocationRow, 'id' | 'jobId' | 'provider' | 'role' | 'startedAt'> & { readonly serves: boolean })[]
+> {
+  return reader
+    .select({
+      id: allocations.id,
+      jobId: allocations.jobId,
+      provider: allocations.provider,
+      role: allocations.role,
+      startedAt: allocations.startedAt,
+      serves: sql<boolean>`${jobs.spec} -> 'serve' ->> 'healthPath' is not null`,
+    })
+    .from(allocations)
+    .innerJoin(jobs, eq(jobs.id, allocations.jobId))
+    .where(inArray(allocations.state, ['submitting', 'active']))
+    .orderBy(allocations.id);
+}
