@@ -161,8 +161,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/orders.ts',
-        find: "if (one.state === 'submitting' && !observed.has(id)) start.push(id);\n    else keep.push(id);",
-        replace: 'keep.push(id);',
+        find: "if (one.state === 'submitting' && !observed.has(id)) {",
+        replace: 'if (one.state === null) {',
       },
     ],
     why: 'nothing is ever started',
@@ -236,7 +236,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'cost-rounded-down',
-    edits: [{ file: CHANGES, find: '(${seconds}) + 1800) / 3600', replace: '(${seconds})) / 3600' }],
+    edits: [
+      {
+        file: 'src/store/apply/bill.ts',
+        find: '(${seconds}) + 1800) / 3600',
+        replace: '(${seconds})) / 3600',
+      },
+    ],
     why: 'the bill is not what the price says',
     seeds: [1],
   },
@@ -245,8 +251,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/core/placement/places.ts',
-        find: "passes(rules.regions, region)) ? 0 : bit('regions')",
-        replace: 'passes(rules.regions, region)) ? 0 : 0',
+        find: "passes(this.#rules.regions, this.#pass.market.regions[at] ?? '') ? 0 : bit('regions')",
+        replace: '0',
       },
     ],
     why: 'a job is placed where its tenant forbade it',

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { withFreshDatabase } from './database.ts';
 import { tryMutant } from './mutate.ts';
@@ -41,6 +43,11 @@ test(
   },
   2 * MINUTES,
 );
+
+test.each(MUTANTS)('the mutant $name fits the code that it cuts', ({ edits }) => {
+  for (const { file, find } of edits)
+    expect(readFileSync(join(import.meta.dirname, '../..', file), 'utf8').split(find)).toHaveLength(2);
+});
 
 describe('the net is whole: a hole in what it holds is found', () => {
   test.each(TRIED)(
