@@ -17,9 +17,12 @@ export interface Division {
   readonly keep: readonly string[];
   readonly stop: readonly StopOrder[];
   readonly forget: readonly string[];
+  readonly unheard: readonly string[];
   /** Of the stopping ones, whose leases this answer renews. Those in start and keep are renewed by the contact itself. */
   readonly renew: readonly string[];
 }
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** Beyond the grace: how long a stopping job may take to save its last checkpoint. */
 export const SAVE_ALLOWANCE_SECONDS = 30;
@@ -27,12 +30,16 @@ export const SAVE_ALLOWANCE_SECONDS = 30;
 /**
  * What a provider is to do about everything that it holds or spoke of. `reported` are the ids that it has a record
  * of; an allocation of nobody's is in no list, which means: stop and forget.
+ *
+ * @param cut allocations that a drill has cut off: not a word reaches them until they are released or heard again
  */
 export function divideOrders(
   standing: readonly Standing[],
   observed: ReadonlyMap<string, Observation>,
   now: Date,
+  cut: ReadonlySet<string> = NOTHING,
 ): Division {
+  const unheard: string[] = [];
   const start: string[] = [];
   const keep: string[] = [];
   const stop: StopOrder[] = [];
@@ -43,6 +50,10 @@ export function divideOrders(
     if (one.state === 'released') {
       if (observed.get(id)?.phase === 'ended') forget.push(id);
       // Released and yet running there: nobody's any more, so in no list.
+      continue;
+    }
+    if (cut.has(id)) {
+      unheard.push(id);
       continue;
     }
     if (one.state === 'releasing') {
@@ -59,7 +70,7 @@ export function divideOrders(
     if (one.state === 'submitting' && !observed.has(id)) start.push(id);
     else keep.push(id);
   }
-  return { start, keep, stop, forget, renew };
+  return { start, keep, stop, forget, unheard, renew };
 }
 
 /**

@@ -27,7 +27,7 @@ test.each([
   ['nobody’s, and runs: in no list', standing({ state: 'released' }), seen('running'), {}],
   ['gone on both sides', standing({ state: 'released' }), NOTHING, {}],
 ])('%s', (_, one, observed, expected) => {
-  const none = { start: [], keep: [], stop: [], forget: [], renew: [] };
+  const none = { start: [], keep: [], stop: [], forget: [], unheard: [], renew: [] };
   expect(divideOrders([one], observed, NOW)).toEqual({ ...none, ...expected });
 });
 
