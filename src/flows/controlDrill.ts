@@ -29,7 +29,7 @@ export async function confirmDrill(
     const fatal = drill.plan?.jobs.find(({ mode }) => mode === 'none');
     if (fatal !== undefined && drill.spec.scenario.kind !== 'degradation')
       throw new Problem('state-conflict', `The job ${fatal.jobId} would fail: its continuity.mode is none.`);
-    if (takesHold(drill.spec)) await refuseSecond(tx, id, drill.providers);
+    if (takesHold(drill.spec)) await refuseSecond(tx, now, id, drill.providers);
     const row = await changeDrill(tx, id, 'planned', { startsAt: now, ...confirmation(actor, now) });
     await appendAudit(tx, now, [{ actor, action: 'drill.confirm', target: id, requestId, data: {} }]);
     return row ?? drill;

@@ -28,7 +28,7 @@ export async function createDrill<Body>(
   const id = deps.ids.next('drl', now);
   const confirmed = spec.mode === 'full' && confirm;
   const answer = await once(deps, actor, ask, now, async (tx) => {
-    if (takesHold(spec)) await refuseSecond(tx, id, providers);
+    if (takesHold(spec)) await refuseSecond(tx, now, id, providers);
     const row = await insertDrill(tx, {
       id,
       state: 'planned',
@@ -61,8 +61,13 @@ export function confirmation(actor: Actor, now: Date) {
 }
 
 /** One at a time for each provider. */
-export async function refuseSecond(tx: Tx, id: string, providers: readonly string[]): Promise<void> {
-  const other = await otherDrillOn(tx, id, providers);
+export async function refuseSecond(
+  tx: Tx,
+  now: Date,
+  id: string,
+  providers: readonly string[],
+): Promise<void> {
+  const other = await otherDrillOn(tx, id, providers, now);
   if (other !== null)
     throw new Problem('state-conflict', `The drill ${other} is going on at one of these providers.`);
 }

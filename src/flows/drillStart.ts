@@ -32,7 +32,7 @@ export async function startDrill(deps: Deps, now: Date, { id, spec }: DrillRow):
     const drill = await lockDrill(tx, id);
     if (drill?.state !== 'planned' || drill.startsAt === null || drill.startsAt > now) return false;
     const providers = [...planned.providers];
-    if (takesHold(spec) && (await otherDrillOn(tx, id, providers)) !== null) return false;
+    if (takesHold(spec) && (await otherDrillOn(tx, id, providers, null)) !== null) return false;
     const set = { providers, plan: planned.plan, startedAt: now };
     if (spec.mode === 'tabletop') {
       const row = await changeDrill(tx, id, 'planned', set);

@@ -37,10 +37,10 @@ const decoder = new TextDecoder();
 /** The number in a canary's checkpoint (a tar stream); null where there is none. */
 export function counterIn(tar: Uint8Array): number | null {
   for (let at = 0; at + BLOCK <= tar.length;) {
-    const name = text(tar, at, 100).replace(/^\.\//, '');
+    const name = text(tar, at, 100);
     const size = Number.parseInt(text(tar, at + 124, 12).trim(), 8);
     if (name === '' || !Number.isFinite(size)) return null;
-    if (name === COUNTER_FILE) {
+    if (name.replace(/^\.\//, '') === COUNTER_FILE) {
       const content = text(tar, at + BLOCK, size).trim();
       return /^\d+$/.test(content) ? Number(content) : null;
     }

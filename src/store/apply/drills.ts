@@ -1,4 +1,4 @@
-import { and, arrayOverlaps, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
+import { and, arrayOverlaps, eq, inArray, isNull, lte, ne, or, sql } from 'drizzle-orm';
 import type { CanaryCheck } from '../../core/drill/check.ts';
 import { ACTIVE_DRILL_STATES, type DrillState } from '../../core/drill/drill.ts';
 import { DRILLS_NAME } from '../../core/drill/reserved.ts';
@@ -40,8 +40,15 @@ export async function changeDrill(
 /**
  * Another drill that holds any of these providers now; null: none. Their rows are locked first, so that of two drills
  * that start at the same time the second sees the first.
+ *
+ * @param armedBy count those, too, that the engine is just about to start; null: they wait in their turn
  */
-export async function otherDrillOn(tx: Tx, id: string, names: readonly string[]): Promise<string | null> {
+export async function otherDrillOn(
+  tx: Tx,
+  id: string,
+  names: readonly string[],
+  armedBy: Date | null,
+): Promise<string | null> {
   if (names.length === 0) return null;
   await tx
     .select({ name: providers.name })
@@ -54,7 +61,10 @@ export async function otherDrillOn(tx: Tx, id: string, names: readonly string[])
     .from(drills)
     .where(
       and(
-        inArray(drills.state, [...ACTIVE_DRILL_STATES]),
+        or(
+          inArray(drills.state, [...ACTIVE_DRILL_STATES]),
+          armedBy === null ? undefined : and(eq(drills.state, 'planned'), lte(drills.startsAt, armedBy)),
+        ),
         ne(drills.mode, 'tabletop'),
         ne(drills.id, id),
         arrayOverlaps(drills.providers, [...names]),
