@@ -12,6 +12,8 @@ import { makeCache } from './cache.ts';
 import { complianceRoutes } from './compliance.ts';
 import { decisionRoutes } from './decisions.ts';
 import { documentRoutes } from './document.ts';
+import { drillReportRoutes } from './drill-report.ts';
+import { drillRoutes } from './drills.ts';
 import { eventRoutes } from './events.ts';
 import { makeEventFeed } from './feed.ts';
 import { guard } from './guard.ts';
@@ -98,6 +100,8 @@ function register(app: App, room: Room): void {
     offerRoutes(app, room);
     rateRoutes(app, room);
     policyRoutes(app, room);
+    drillRoutes(app, room);
+    drillReportRoutes(app, room);
     auditRoutes(app, room);
     app.register(async (inside) => agentRoutes(inside as unknown as App, room.deps, room.stopping));
   });

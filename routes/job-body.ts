@@ -1,5 +1,6 @@
 import { coversProject, tenantScope, type Actor } from '../src/core/access.ts';
 import type { JobSpec } from '../src/core/job.ts';
+import { refuseReserved } from '../src/core/drill/reserved.ts';
 import { Problem, type ProblemDetailItem } from '../src/core/problem.ts';
 import { contradictions } from '../src/core/spec-check.ts';
 import type { JobHome } from '../src/store/read/people.ts';
@@ -19,6 +20,7 @@ export async function askedJob(
   actor: Actor,
   body: JobRequest,
 ): Promise<{ readonly spec: JobSpec; readonly organization: string }> {
+  refuseReserved(body.project, '/project');
   // What needs no look at the store comes first: a body that cannot be is told so, whoever's project it names.
   const errors = [
     ...contradictions(toJobSpec(body), room.deps.clock.now()),

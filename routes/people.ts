@@ -48,7 +48,7 @@ function organizationRoutes(app: App, { deps }: Room): void {
         headers: creatingHeaders,
         body: organizationRequest,
         response: { 201: answer('The organization.', organization) },
-        problems: ['state-conflict', 'request-in-progress', 'idempotency-mismatch'],
+        problems: ['state-conflict', 'impossible-spec', 'request-in-progress', 'idempotency-mismatch'],
       },
     },
     async (request, reply) =>
@@ -99,7 +99,13 @@ function projectRoutes(app: App, { deps }: Room): void {
         headers: creatingHeaders,
         body: projectRequest,
         response: { 201: answer('The project.', project) },
-        problems: ['not-found', 'state-conflict', 'request-in-progress', 'idempotency-mismatch'],
+        problems: [
+          'not-found',
+          'state-conflict',
+          'impossible-spec',
+          'request-in-progress',
+          'idempotency-mismatch',
+        ],
       },
     },
     async (request, reply) =>

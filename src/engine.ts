@@ -1,4 +1,5 @@
 import type { Deps } from './deps.ts';
+import { drillPass } from './flows/drillPass.ts';
 import { enforceLimits, expireLeases } from './flows/expire.ts';
 import { failbackPass } from './flows/failback.ts';
 import { healthPass } from './flows/health.ts';
@@ -34,6 +35,7 @@ function duties(deps: Deps): Duty[] {
   return [
     { name: 'health', everyMs: sweepMs, run: healthPass },
     { name: 'leases', everyMs: sweepMs, run: expireLeases },
+    { name: 'drills', everyMs: 500, run: drillPass },
     { name: 'limits', everyMs: 1_000, run: enforceLimits },
     { name: 'place', everyMs: 1_000, run: () => place(deps, false, unlessBusy) },
     { name: 'explain', everyMs: 5_000, run: () => place(deps, true, unlessBusy) },

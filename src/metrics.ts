@@ -12,6 +12,8 @@ export interface Metrics {
   setProviderHealth(provider: string, state: string): void;
   /** Is everybody silent, so that our own network is suspected? */
   setOwnSilence(suspected: boolean): void;
+  /** Recurring drills whose day is past. */
+  setDrillsOverdue(n: number): void;
 }
 
 /** From a guarded update (a millisecond) to a pass over a long queue; beyond 10 s something is wrong anyway. */
@@ -38,6 +40,7 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
     },
     setProviderHealth: healthSetter(gauges.health),
     setOwnSilence: (suspected) => gauges.ownSilence.set(suspected ? 1 : 0),
+    setDrillsOverdue: (n) => gauges.drillsOverdue.set(n),
   };
 }
 
@@ -87,6 +90,11 @@ function createGauges(registry: Registry) {
     ownSilence: new Gauge({
       name: 'naru_own_silence_suspected',
       help: '1 while every agent is silent: our own network is suspected, and nothing is moved.',
+      registers,
+    }),
+    drillsOverdue: new Gauge({
+      name: 'naru_drills_overdue',
+      help: 'Recurring drills that should have been held by now: one waits for its confirmation.',
       registers,
     }),
   };

@@ -170,6 +170,9 @@ export const syncResponse = z
       .meta({ description: 'Of the standbys that are kept: what should lie ready there by now.' }),
     stop: z.array(stopOrder).meta({ description: 'Stop these, save a last checkpoint, report their end.' }),
     forget: ids('Delete every trace of these.'),
+    unheard: ids(
+      'A drill has cut these off: as if this answer had not come for them. Renew, stop and forget nothing of them; their leases run out by themselves.',
+    ),
   })
   .meta({
     id: 'SyncResponse',

@@ -171,6 +171,8 @@ function obey(executor: Executor, answer: SyncResponse, asked: SyncRequest, dead
     ...answer.keep,
     ...answer.stop.map(({ allocationId }) => allocationId),
     ...answer.forget,
+    // A service of before drills does not say it.
+    ...(answer.unheard ?? []),
   ]);
   // Of what we spoke of, what the answer leaves out is nobody's any more.
   for (const { allocationId } of asked.observations)

@@ -50,6 +50,8 @@ export const PERMISSIONS = {
   'rules.write': ['admin'],
   'policies.read': ['admin', 'operator', 'budgetOfficer', 'member', 'vendor', 'auditor'],
   'policies.write': ['admin'],
+  'drills.read': ['admin', 'operator', 'auditor'],
+  'drills.write': ['admin', 'operator'],
   'audit.read': ['admin', 'auditor'],
   agent: ['agent'],
 } as const satisfies Record<string, readonly Role[]>;

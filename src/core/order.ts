@@ -133,6 +133,11 @@ export interface SyncResponse {
   readonly stop: readonly StopOrder[];
   /** The end of these is on record: delete every trace. Anything in no list at all is to be stopped and forgotten. */
   readonly forget: readonly string[];
+  /**
+   * A drill has cut these off: as if this answer had not come for them. Renew nothing, stop nothing, forget nothing;
+   * their leases run out by themselves.
+   */
+  readonly unheard: readonly string[];
 }
 
 export interface Preparation {

@@ -20,9 +20,12 @@ export interface Division {
   readonly standbys: readonly string[];
   readonly stop: readonly StopOrder[];
   readonly forget: readonly string[];
+  readonly unheard: readonly string[];
   /** Of the stopping ones, whose leases this answer renews. Those in start and keep are renewed by the contact itself. */
   readonly renew: readonly string[];
 }
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** Beyond the grace: how long a stopping job may take to save its last checkpoint. */
 export const SAVE_ALLOWANCE_SECONDS = 30;
@@ -32,13 +35,16 @@ export const SAVE_ALLOWANCE_SECONDS = 30;
  * of; an allocation of nobody's is in no list, which means: stop and forget.
  *
  * @param startsAtOnce how many it may be about to start; the first placed first, the others when those have begun
+ * @param cut allocations that a drill has cut off: not a word reaches them until they are released or heard again
  */
 export function divideOrders(
   standing: readonly Standing[],
   observed: ReadonlyMap<string, Observation>,
   now: Date,
   startsAtOnce: number,
+  cut: ReadonlySet<string> = NOTHING,
 ): Division {
+  const unheard: string[] = [];
   const start: string[] = [];
   const keep: string[] = [];
   const stop: StopOrder[] = [];
@@ -50,6 +56,10 @@ export function divideOrders(
     if (one.state === 'released') {
       if (observed.get(id)?.phase === 'ended') forget.push(id);
       // Released and yet running there: nobody's any more, so in no list.
+      continue;
+    }
+    if (cut.has(id)) {
+      unheard.push(id);
       continue;
     }
     if (one.state === 'releasing') {
@@ -72,7 +82,7 @@ export function divideOrders(
   }
   const starting = [...observed.values()].filter(({ phase }) => phase === 'starting').length;
   const begun = start.slice(0, Math.max(0, startsAtOnce - starting));
-  return { start: begun, keep, standbys, stop, forget, renew };
+  return { start: begun, keep, standbys, stop, forget, unheard, renew };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Pool } from './offer.ts';
+import type { VerifiedPair } from './drill/verified.ts';
 import type { Shape } from './placement/mix.ts';
 import type { PlacementOffer, PlacementProvider, World } from './placement/types.ts';
 
@@ -44,6 +45,8 @@ export interface WorldState extends Pick<
   readonly providerVersions: ReadonlyMap<string, number>;
   /** Of the same moment as `policies`: another number as soon as any of them is replaced. */
   readonly policiesVersion: number;
+  /** Who was seen to take over from whom, as far as it still holds. Not recorded: no decision depends on it yet. */
+  readonly verifiedPairs?: readonly VerifiedPair[];
 }
 
 export interface ProviderUse {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { Problem } from '../core/problem.ts';
 import { StorageFull } from '../checkpoints.ts';
 import type { Deps } from '../deps.ts';
+import { refuseWhileCut } from './cut.ts';
 import {
   completeCheckpoint,
   deleteCheckpoint,
@@ -43,6 +44,7 @@ export async function beginCheckpoint(
   allocationId: string,
 ): Promise<{ id: string; put: Place }> {
   const now = deps.clock.now();
+  await refuseWhileCut(deps, provider, allocationId);
   const saving = await readSavingAllocation(deps.store.db, provider, allocationId);
   if (saving === null) throw new Problem('not-found', 'There is no such allocation at this provider.');
   if (!saving.current) throw fenced();
@@ -67,6 +69,7 @@ export async function receiveCheckpoint(
 ): Promise<void> {
   const row = await readOwnCheckpoint(deps.store.db, provider, id);
   if (row === null || deps.checkpoints.kind !== 'disk') throw noSuch();
+  await refuseWhileCut(deps, provider, row.allocationId);
   if (row.complete) throw new Problem('state-conflict', 'This checkpoint is complete.');
   const { sizeBytes, sha256 } = await deps.checkpoints
     .write(row.location, body)
@@ -94,6 +97,7 @@ export async function finishCheckpoint(
   const now = deps.clock.now();
   const row = await readOwnCheckpoint(deps.store.db, provider, id);
   if (row === null) throw noSuch();
+  await refuseWhileCut(deps, provider, row.allocationId);
   const { sizeBytes, sha256 } = claim;
   if (row.complete && row.sha256 === sha256 && row.sizeBytes === sizeBytes) return;
   await verify(deps, row, claim);
@@ -120,6 +124,7 @@ async function verify(
 
 /** Where to get a checkpoint from, for an agent that has a live allocation which may start from it. Problem: `not-found`. */
 export async function placeOfCheckpoint(deps: Needs, provider: string, id: string): Promise<{ get: Place }> {
+  await refuseWhileCut(deps, provider, null);
   const row = await readRestorable(deps.store.db, provider, id);
   if (row === null) throw noSuch();
   const url = await deps.checkpoints.getUrl(row.location, deps.clock.now());
@@ -132,6 +137,7 @@ export async function openCheckpoint(
   provider: string,
   id: string,
 ): Promise<{ row: CheckpointRow; body: Readable }> {
+  await refuseWhileCut(deps, provider, null);
   const row = await readRestorable(deps.store.db, provider, id);
   if (row === null) throw noSuch();
   return { row, body: await deps.checkpoints.read(row.location) };

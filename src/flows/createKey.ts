@@ -1,6 +1,7 @@
 import type { Actor, Role } from '../core/access.ts';
 import { sha256Hex } from '../core/canonical.ts';
 import { checkKeySpec, type KeySpec } from '../core/key-spec.ts';
+import { refuseReserved } from '../core/drill/reserved.ts';
 import { Problem } from '../core/problem.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
@@ -18,7 +19,7 @@ export interface MadeKey {
 
 /**
  * A new key. The secret is in the answer (and, sealed, in its repetition) and nowhere else: the store has its hash.
- * Problems: impossible-spec (fields that do not belong to the role), not-found (what it names does not exist).
+ * Problems: impossible-spec (fields that do not belong to the role, a reserved name), not-found (what it names does not exist).
  */
 export function createKey<Body>(
   deps: Pick<Deps, 'clock' | 'ids' | 'store'>,
@@ -27,6 +28,8 @@ export function createKey<Body>(
   ask: Ask<MadeKey, Body>,
 ): Promise<Answer<Body>> {
   const now = deps.clock.now();
+  refuseReserved(spec.organization, '/organization');
+  (spec.projects ?? []).forEach((name, index) => refuseReserved(name, `/projects/${index}`));
   return once(deps, actor, ask, now, async (tx) => {
     const errors = checkKeySpec(spec, now);
     if (errors.length > 0) throw new Problem('impossible-spec', 'The key contradicts its role.', { errors });

@@ -1,4 +1,5 @@
 import type { Actor } from '../core/access.ts';
+import { refuseReserved } from '../core/drill/reserved.ts';
 import { Problem } from '../core/problem.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
@@ -6,13 +7,18 @@ import { insertProject, type ProjectRow } from '../store/apply/people.ts';
 import { findOrganization } from '../store/read/people.ts';
 import { once, type Answer, type Ask } from './once.ts';
 
-/** A new project of an organization. Problems: not-found (the organization), state-conflict (the name is taken). */
+/**
+ * A new project of an organization. Problems: not-found (the organization), state-conflict (the name is taken),
+ * impossible-spec (a name is reserved).
+ */
 export function createProject<Body>(
   deps: Deps,
   actor: Actor,
   input: { readonly name: string; readonly organization: string },
   ask: Ask<ProjectRow, Body>,
 ): Promise<Answer<Body>> {
+  refuseReserved(input.name, '/name');
+  refuseReserved(input.organization, '/organization');
   const now = deps.clock.now();
   return once(deps, actor, ask, now, async (tx) => {
     if ((await findOrganization(tx, input.organization)) === null) {

@@ -1,5 +1,6 @@
 import { Problem } from '../core/problem.ts';
 import type { Deps } from '../deps.ts';
+import { refuseWhileCut } from './cut.ts';
 import { insertLogChunk, jobOfAllocation, loggedUntil, trimLog } from '../store/apply/logs.ts';
 
 type Needs = Pick<Deps, 'clock' | 'store' | 'config'>;
@@ -23,6 +24,7 @@ export async function appendLog(
   bytes: Buffer,
 ): Promise<void> {
   const at = deps.clock.now();
+  await refuseWhileCut(deps, provider, allocationId);
   const { db } = deps.store;
   const jobId = await jobOfAllocation(db, provider, allocationId);
   if (jobId === null) throw new Problem('not-found', 'There is no such allocation at this provider.');

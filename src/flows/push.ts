@@ -4,8 +4,10 @@ import { judgeFault, judgeObservation, judgeUnseen } from '../core/failover.ts';
 import { divideOrders, leaseEnd, type Division } from '../core/orders.ts';
 import type { Observation } from '../core/order.ts';
 import type { Deps } from '../deps.ts';
+import { loadCuts } from '../store/load/cuts.ts';
 import { applyChanges } from '../store/apply/changes.ts';
 import { beginLook, loadHeld, renewLeases, touchPushProvider, type HeldRow } from '../store/load/sync.ts';
+import { heardOnly } from './cut.ts';
 import { ordersFor, preparationsFor } from './sync.ts';
 
 type PushBroker = Extract<Broker, { way: 'push' }>;
@@ -13,9 +15,10 @@ type PushBroker = Extract<Broker, { way: 'push' }>;
 /**
  * One round with a provider that is called (process today; clusters later): look, believe, then tell it what it
  * should do. The same judgement and the same orders as for an agent; only who dials is different.
- * A fault is a silence: the health pass judges it.
+ * A fault is a silence: the health pass judges it. So is a drill that has cut the provider off.
  */
 export async function pushPass(deps: Deps, provider: string, broker: PushBroker): Promise<void> {
+  if ((await loadCuts(deps.store.db, deps.clock.now(), provider)).whole) return;
   try {
     const look = await beginLook(deps.store.db, provider);
     const observed = new Map((await broker.list()).map((seen) => [seen.allocationId, seen]));
@@ -36,11 +39,13 @@ async function believe(
   const now = deps.clock.now();
   const result = await deps.store.transaction(async (tx) => {
     if (!(await touchPushProvider(tx, now, provider, look, deps.timing.degradedAfterMs))) return null;
+    const { whole, cut } = await loadCuts(tx, now, provider);
+    if (whole) return null;
     const held = await loadHeld(tx, provider, [...observed.keys()]);
-    const changes = judgeLook(deps, held, observed, now);
+    const changes = judgeLook(deps, heardOnly(held, cut), observed, now);
     if (changes.length > 0) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
     const after = changes.length > 0 ? await loadHeld(tx, provider, [...observed.keys()]) : held;
-    const division = seenOnly(divideOrders(after, observed, now, deps.timing.startsAtOnce), observed);
+    const division = seenOnly(divideOrders(after, observed, now, deps.timing.startsAtOnce, cut), observed);
     // Written before the provider is told: a lease is never believed over that the provider still has.
     await renewLeases(tx, leaseEnd(now, deps.timing), division.renew);
     return { changed: changes.length > 0, division: withStrangers(division, after, observed) };

@@ -4,7 +4,9 @@ import type { Change } from '../core/change.ts';
 import { divideOrders, leaseEnd, orderFor, type Division } from '../core/orders.ts';
 import type { Observation, Order, Preparation, SyncRequest, SyncResponse } from '../core/order.ts';
 import type { Deps } from '../deps.ts';
+import { loadCuts } from '../store/load/cuts.ts';
 import { applyChanges } from '../store/apply/changes.ts';
+import { cutOff, heardOnly } from './cut.ts';
 import { newestCheckpointsOf, readCheckpointRefs } from '../store/read/checkpoints.ts';
 import {
   loadHeld,
@@ -24,7 +26,8 @@ import type { ProviderRow, Reader } from '../store/store.ts';
  * Leases are renewed when the request arrives, in the transaction that also believes it; never for the time that
  * the request is held, because the agent counts from when it sent it.
  *
- * Problems: `state-conflict` when another agent serves this provider, or the request was overtaken.
+ * Problems: `state-conflict` when another agent serves this provider, or the request was overtaken; `unavailable`
+ * while a drill has cut the provider off.
  */
 export async function syncAgent(
   deps: Deps,
@@ -41,7 +44,9 @@ export async function syncAgent(
   if (version === heard.version) return answer(deps, version, heard.division);
   // What was placed meanwhile carries a lease from its placement, which is later than this request: nothing to renew.
   const held = await loadHeld(deps.store.db, provider, [...observed.keys()]);
-  return answer(deps, version, divideOrders(held, observed, deps.clock.now(), deps.timing.startsAtOnce));
+  const now = deps.clock.now();
+  const { cut } = await loadCuts(deps.store.db, now, provider);
+  return answer(deps, version, divideOrders(held, observed, now, deps.timing.startsAtOnce, cut));
 }
 
 interface Heard {
@@ -69,11 +74,14 @@ async function hear(
       claimMs: deps.timing.leaseSeconds * 1000 + deps.timing.leaseMarginMs,
     });
     if (row === null) throw await refusal(tx, provider, request);
+    // Only now that the provider's row is held: a cut either was made before, and is seen, or comes after this renewal.
+    const { whole, cut } = await loadCuts(tx, now, provider);
+    if (whole) throw cutOff();
     const held = await loadHeld(tx, provider, [...observed.keys()]);
-    const changes = judge(deps, held, observed, now);
+    const changes = judge(deps, heardOnly(held, cut), observed, now);
     if (changes.length > 0) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
     const after = changes.length > 0 ? await loadHeld(tx, provider, [...observed.keys()]) : held;
-    const division = divideOrders(after, observed, now, deps.timing.startsAtOnce);
+    const division = divideOrders(after, observed, now, deps.timing.startsAtOnce, cut);
     await renewLeases(tx, leaseEnd(now, deps.timing), division.renew);
     const version = changes.length > 0 ? ((await ordersVersionOf(tx, provider)) ?? 0) : row.ordersVersion;
     return { version, division, changed: changes.length > 0 };
@@ -133,6 +141,7 @@ async function answer(deps: Deps, ordersVersion: number, division: Division): Pr
     prepare: await preparationsFor(deps, division.standbys),
     stop: division.stop,
     forget: division.forget,
+    unheard: division.unheard,
   };
 }
 

@@ -25,7 +25,25 @@ import {
   LIVE_ALLOCATION_STATES,
   PURPOSES,
 } from '../core/allocation.ts';
-import { JOB_KINDS, JOB_STATES, LIVE_JOB_STATES, type JobSpec, type Waiting } from '../core/job.ts';
+import {
+  ACTIVE_DRILL_STATES,
+  DRILL_ENDS,
+  DRILL_MODES,
+  DRILL_STATES,
+  OPEN_DRILL_STATES,
+  type DrillSpec,
+} from '../core/drill/drill.ts';
+import type { DrillPlan } from '../core/drill/plan.ts';
+import type { DrillEvidence, DrillReport } from '../core/drill/report.ts';
+import type { CanaryCheck } from '../core/drill/check.ts';
+import {
+  CONTINUITY_MODES,
+  JOB_KINDS,
+  JOB_STATES,
+  LIVE_JOB_STATES,
+  type JobSpec,
+  type Waiting,
+} from '../core/job.ts';
 import { FORM_FACTORS } from '../core/gpu.ts';
 import { UNKEPT_OUTCOMES, type Inventory, type Outcome } from '../core/order.ts';
 import type { QuoteBody } from '../core/placement/quote.ts';
@@ -346,6 +364,8 @@ export const jobs = pgTable(
     finishedAt: at('finished_at'),
     deadlineAt: at('deadline_at'),
     createdBy: text('created_by').notNull(),
+    /** Of a canary: the drill that made it, and that ends it. */
+    drillId: text('drill_id'),
     /** Counts the changes: what a plan was made against. */
     version: integer('version').notNull().default(1),
   },
@@ -372,6 +392,9 @@ export const jobs = pgTable(
       .where(sql`${t.deadlineAt} is not null and ${t.state} in (${oneOf(LIVE_JOB_STATES)})`),
     index('jobs_by_project').on(t.project, t.id.desc().nullsFirst()),
     index('jobs_by_organization').on(t.organization, t.id.desc().nullsFirst()),
+    index('jobs_of_drill')
+      .on(t.drillId)
+      .where(sql`${t.drillId} is not null`),
   ],
 );
 
@@ -589,6 +612,154 @@ export const checkpoints = pgTable(
     ),
   ],
 );
+
+// ---- drills -----------------------------------------------------------------------------------------------
+
+/** Planned failovers. See core/drill/drill.ts for their states. */
+export const drills = pgTable(
+  'drills',
+  {
+    id: text('id').primaryKey(),
+    state: text('state', { enum: DRILL_STATES }).notNull(),
+    mode: text('mode', { enum: DRILL_MODES }).notNull(),
+    spec: jsonb('spec').$type<DrillSpec>().notNull(),
+    /** Those that the scenario struck when it was planned; of a planned one, as they are when it starts. */
+    providers: text('providers').array().notNull(),
+    plan: jsonb('plan').$type<DrillPlan>(),
+    createdBy: text('created_by').notNull(),
+    createdRole: text('created_role').notNull(),
+    createdAt: at('created_at').notNull(),
+    confirmedBy: text('confirmed_by'),
+    confirmedRole: text('confirmed_role'),
+    confirmedAt: at('confirmed_at'),
+    /** The one after whose end this one was planned. */
+    previousId: text('previous_id'),
+    /** When a recurring one should be held; null: whenever it is started. */
+    dueAt: at('due_at'),
+    /** The engine starts it then; null: it waits for a confirmation. */
+    startsAt: at('starts_at'),
+    startedAt: at('started_at'),
+    /** Nothing is cut off any more. */
+    restoredAt: at('restored_at'),
+    finishedAt: at('finished_at'),
+    /** While restoring and after: what it ends as, and why. */
+    endsAs: text('ends_as', { enum: DRILL_ENDS }),
+    reason: text('reason'),
+    report: jsonb('report').$type<DrillReport>(),
+    evidence: jsonb('evidence').$type<DrillEvidence>(),
+  },
+  (t) => [
+    check('drills_state', sql`${t.state} in (${oneOf(DRILL_STATES)})`),
+    check('drills_mode', sql`${t.mode} in (${oneOf(DRILL_MODES)})`),
+    check('drills_ends_as', sql`${t.endsAs} in (${oneOf(DRILL_ENDS)})`),
+    check('drills_finished', sql`(${t.state} in (${oneOf(OPEN_DRILL_STATES)})) = (${t.finishedAt} is null)`),
+    // What the engine looks for twice a second.
+    index('drills_open')
+      .on(t.id)
+      .where(sql`${t.state} in (${oneOf(OPEN_DRILL_STATES)})`),
+    index('drills_active')
+      .on(t.id)
+      .where(sql`${t.state} in (${oneOf(ACTIVE_DRILL_STATES)})`),
+  ],
+);
+
+/** The jobs that a drill is about: its canaries, or those that it found running. */
+export const drillJobs = pgTable(
+  'drill_jobs',
+  {
+    drillId: text('drill_id')
+      .notNull()
+      .references(() => drills.id),
+    jobId: text('job_id')
+      .notNull()
+      .references(() => jobs.id),
+    canary: boolean('canary').notNull(),
+    /** Where it is to be lost. */
+    provider: text('provider').notNull(),
+    /** The attempt that was cut off; null: not yet. */
+    allocationId: text('allocation_id'),
+    /** What a canary's data was found to be; null: not looked at yet. */
+    checked: jsonb('checked').$type<CanaryCheck>(),
+  },
+  (t) => [primaryKey({ columns: [t.drillId, t.jobId] })],
+);
+
+/**
+ * What is to be treated as if its network were gone, and until when: a provider as a whole, or one allocation. Never
+ * deleted, only ended: what a job's move took is read from here. `untilAt` is in the row from the beginning, so that
+ * a cut ends by itself though nobody may be left to end it; readers compare it with their now.
+ */
+export const drillCuts = pgTable(
+  'drill_cuts',
+  {
+    drillId: text('drill_id')
+      .notNull()
+      .references(() => drills.id),
+    provider: text('provider')
+      .notNull()
+      .references(() => providers.name),
+    /** Null: everything of the provider. */
+    allocationId: text('allocation_id'),
+    fromAt: at('from_at').notNull(),
+    untilAt: at('until_at').notNull(),
+    /** When the allocation was given up. Of a provider the verdict says it. */
+    declaredAt: at('declared_at'),
+  },
+  (t) => [
+    // Asked with every call of an agent; nearly always there is nothing.
+    index('drill_cuts_holding').on(t.provider, t.untilAt),
+    index('drill_cuts_by_drill').on(t.drillId),
+    uniqueIndex('drill_cuts_once').on(t.drillId, t.provider, sql`coalesce(${t.allocationId}, '')`),
+    index('drill_cuts_by_allocation').on(t.allocationId),
+  ],
+);
+
+/** What drills proved, for as long as it holds (core/drill/verified.ts). Append-only. */
+export const verifications = pgTable(
+  'verifications',
+  {
+    drillId: text('drill_id')
+      .notNull()
+      .references(() => drills.id),
+    jobId: text('job_id').notNull(),
+    mode: text('mode', { enum: CONTINUITY_MODES }).notNull(),
+    fromProvider: text('from_provider')
+      .notNull()
+      .references(() => providers.name),
+    toProvider: text('to_provider')
+      .notNull()
+      .references(() => providers.name),
+    /** Canonical model; null: no GPU. */
+    gpuModel: text('gpu_model'),
+    rtoSeconds: doublePrecision('rto_seconds').notNull(),
+    /** Null: a service, which has none. */
+    rpoSeconds: doublePrecision('rpo_seconds'),
+    verifiedAt: at('verified_at').notNull(),
+    validUntil: at('valid_until').notNull(),
+    fromVersion: text('from_version'),
+    toVersion: text('to_version'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.drillId, t.jobId] }),
+    check('verifications_mode', sql`${t.mode} in (${oneOf(CONTINUITY_MODES)})`),
+    index('verifications_by_from').on(t.fromProvider, t.validUntil),
+  ],
+);
+
+/**
+ * What reports are signed with, shared by all replicas. Whoever has the database has the keys: a signature says that a
+ * report is this installation's and was not changed since, not that nobody of the installation forged it. Keys are
+ * never removed, so that old reports can be verified; the newest one signs, and rotating adds a row.
+ */
+export const signingKeys = pgTable('signing_keys', {
+  /** RFC 7638 thumbprint. */
+  kid: text('kid').primaryKey(),
+  /** The public half as RFC 8037 has it, base64url. */
+  x: text('x').notNull(),
+  /** The private half, base64url: 32 bytes. */
+  seed: text('seed').notNull(),
+  createdAt: at('created_at').notNull(),
+});
 
 // ---- manners --------------------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ test.each([
   ['nobody’s, and runs: in no list', standing({ state: 'released' }), seen('running'), {}],
   ['gone on both sides', standing({ state: 'released' }), NOTHING, {}],
 ])('%s', (_, one, observed, expected) => {
-  const none = { start: [], keep: [], standbys: [], stop: [], forget: [], renew: [] };
+  const none = { start: [], keep: [], standbys: [], stop: [], forget: [], unheard: [], renew: [] };
   expect(divideOrders([one], observed, NOW, 64)).toEqual({ ...none, ...expected });
 });
 

@@ -118,6 +118,10 @@ export class World {
     return key;
   }
 
+  authorization(): Record<string, string> {
+    return { authorization: `Bearer ${ADMIN}` };
+  }
+
   keyOf(name: string): string {
     return this.#agentKeys.get(name) ?? '';
   }

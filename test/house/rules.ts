@@ -15,6 +15,12 @@ const ROOMS: readonly { at: RegExp; may: readonly RegExp[]; types?: readonly Reg
     types: [/^src\/[a-z-]+\.ts$/],
   },
   { at: /^src\/agent\//, may: [/^src\/(core|agent)\//] },
+  // It is composed like the service itself, of the flows and what surrounds them.
+  {
+    at: /^src\/rehearsal\//,
+    may: [/^src\/(core|store|flows|rehearsal)\//, /^src\/(watch|metrics)\.ts$/],
+    types: [/^src\/[a-z-]+\.ts$/],
+  },
   {
     at: /^routes\//,
     may: [/^routes\//, /^src\/(core|flows)\//, /^src\/store\/(read\/|faults\.ts$)/],

@@ -20,7 +20,7 @@ onGround(6, (opened) => {
   store = opened;
 });
 beforeEach(async () => {
-  await store.db.execute(sql`truncate events, allocations, jobs`);
+  await store.db.execute(sql`truncate events, allocations, jobs cascade`);
   await store.db.update(offers).set({ used: 0, capacity: 5 });
   await store.db.delete(pools);
 });

@@ -12,7 +12,7 @@ onGround(8, (opened) => {
   store = opened;
 });
 beforeEach(async () => {
-  await store.db.execute(sql`truncate market_parts, decision_inputs, decisions`);
+  await store.db.execute(sql`truncate market_parts, decision_inputs, decisions cascade`);
 });
 
 const part = (hash: string, text = hash): MarketPart => ({ hash, body: Buffer.from(text) });

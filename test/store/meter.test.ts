@@ -15,7 +15,7 @@ onGround(4, (opened) => {
   store = opened;
 });
 beforeEach(async () => {
-  await store.db.execute(sql`truncate allocations, jobs`);
+  await store.db.execute(sql`truncate allocations, jobs cascade`);
   await store.db.update(providers).set({ lastContactAt: null });
 });
 

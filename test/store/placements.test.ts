@@ -26,7 +26,7 @@ onGround(6, (opened) => {
   store = opened;
 });
 beforeEach(async () => {
-  await store.db.execute(sql`truncate events, decisions, allocations, jobs`);
+  await store.db.execute(sql`truncate events, decisions, allocations, jobs cascade`);
   await store.db.update(offers).set({
     used: 0,
     capacity: 2,

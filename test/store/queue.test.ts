@@ -23,7 +23,7 @@ onGround(4, (opened) => {
   store = opened;
 });
 beforeEach(async () => {
-  await store.db.execute(sql`truncate events, allocations, jobs`);
+  await store.db.execute(sql`truncate events, allocations, jobs cascade`);
   await store.db
     .insert(projects)
     .values(PROJECTS.map((name) => ({ name, organization: 'nia', createdAt: NOW })))
@@ -50,7 +50,7 @@ describe('the queue', () => {
         fc.array(job, { maxLength: 60 }),
         fc.integer({ min: 1, max: 9 }),
         async (made, perProject) => {
-          await store.db.execute(sql`truncate events, allocations, jobs`);
+          await store.db.execute(sql`truncate events, allocations, jobs cascade`);
           // Ids in another order than that of submission.
           const rows = made.map((one, n) => ({ id: `job-${(n * 37) % 61}-${n}`, ...one }));
           if (rows.length > 0) await store.db.insert(jobs).values(rows.map((row) => jobRow(row.id, row)));

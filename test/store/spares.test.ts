@@ -32,7 +32,7 @@ const elsewhere = async (name: string) => {
   await store.db.insert(offers).values({ ...offer!, provider: name });
 };
 beforeEach(async () => {
-  await store.db.execute(sql`truncate events, decisions, allocations, jobs`);
+  await store.db.execute(sql`truncate events, decisions, allocations, jobs cascade`);
   await store.db.execute(sql`delete from offers where provider <> 'pangyo'`);
   await store.db.execute(sql`delete from providers where name <> 'pangyo'`);
   await elsewhere('gwangju');

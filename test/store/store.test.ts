@@ -244,7 +244,7 @@ describe.each(servers)('the store on $server', ({ start }) => {
 
   describe('however many jobs are finished', () => {
     test('the queue is read from its index and no more of it than is needed, before rows were ever counted', async () => {
-      await store.db.execute(sql`truncate allocations, jobs`);
+      await store.db.execute(sql`truncate allocations, jobs cascade`);
       await fillQueue(store);
       await expectFewRowsRead(store);
     });

@@ -39,7 +39,7 @@ const world = async () => {
 };
 
 beforeEach(async () => {
-  await store.db.execute(sql`truncate allocations, jobs, exchange_rates, policies`);
+  await store.db.execute(sql`truncate allocations, jobs, exchange_rates, policies cascade`);
   await store.db.update(offers).set({ used: 0, capacity: 2, pool: null, withdrawnAt: null });
   await store.db.delete(pools);
   await store.db.update(organizations).set({ rules: null, rulesVersion: 0 });

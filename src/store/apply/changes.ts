@@ -6,6 +6,7 @@ import type { Taking } from '../../core/room.ts';
 import type { Tx } from '../store.ts';
 import { billedSeconds, cost } from './bill.ts';
 import { jobAssignments } from './job-state.ts';
+import { stillCut } from '../load/cuts.ts';
 import { giveBack } from './room.ts';
 import { takeOver } from './takeovers.ts';
 
@@ -20,10 +21,10 @@ export interface Applied {
 }
 
 /**
- * Applies changes behind their guards, a statement per kind whatever their number, each with its events. Order
- * matters: allocations before jobs, so that a job's event never comes before the reason for it.
- * Row locks are taken in the order policies, organizations, projects → providers → allocations → jobs → pools → offers by every
- * writer; what deadlocks all the same is begun anew by Store.transaction.
+ * Applies changes behind their guards, a statement per kind whatever their number, each with its events. Order matters:
+ * allocations before jobs, so that a job's event never comes before the reason for it. Row locks are taken in the order
+ * policies, organizations, projects → providers → allocations → jobs → pools → offers by every writer; what deadlocks
+ * all the same is begun anew by Store.transaction.
  */
 export async function applyChanges(
   tx: Tx,
@@ -94,10 +95,9 @@ async function activate(tx: Tx, now: Date, changes: readonly Activate[]): Promis
 }
 
 /**
- * While an allocation is live its lease is its provider's: every contact renews it, so it ends `leaseSeconds` after
- * the last one (a row per allocation and second would be 10,000 writes a second for 10,000 jobs). Here, where it
- * stops being live, that end is written down. The provider's row is locked first: a contact that is just being
- * believed either renewed before, and counts, or comes after, and finds it fenced.
+ * While an allocation is live its lease is its provider's: every contact renews it (a row per allocation and second
+ * would be 10,000 writes a second for 10,000 jobs). Here, where it stops being live, its end is written down. The
+ * provider's row is locked first: a contact that is being believed either renewed before, or finds it fenced.
  */
 async function markReleasing(
   tx: Tx,
@@ -123,8 +123,8 @@ async function markReleasing(
         ${arr(contacts.rows.map((c) => c.name))}::text[],
         ${arr(contacts.rows.map((c) => c.until))}::timestamptz[]) as c(provider, until)
     ), changed as (
-      update allocations a set state = 'releasing', lease_until = greatest(a.lease_until, c.until), releasing_at = ${now.toISOString()}::timestamptz,
-        end_reason = w.end_reason, end_detail = w.detail, serving = case when a.serving is null then null else false end
+      update allocations a set state = 'releasing', lease_until = case when ${stillCut(now)} then a.lease_until else greatest(a.lease_until, c.until) end,
+        releasing_at = ${now.toISOString()}::timestamptz, end_reason = w.end_reason, end_detail = w.detail, serving = case when a.serving is null then null else false end
       from wanted w, contacts c
       where a.id = w.id and c.provider = a.provider and a.state in (${list(allocationStatesBefore('releasing'))})
       returning a.id, a.job_id, a.provider, a.end_reason, a.end_detail

@@ -8,6 +8,8 @@ import { MULTI_NODE_BROKERS } from '../../core/provider.ts';
 import type { PoolUse, ProviderUse, WorldState } from '../../core/world.ts';
 import { allocations, exchangeRates, offers, pools, providers } from '../schema.ts';
 import type { Reader, Tx } from '../store.ts';
+import { verifiedUntil } from '../../core/drill/verified.ts';
+import { readVerifiedPairs } from '../read/verifications.ts';
 import { loadPolicies, loadRules } from './rules.ts';
 
 /** What a world needs that no table has. */
@@ -47,7 +49,7 @@ export async function loadWorldProviders(reader: Reader): Promise<WorldProvider[
   return rows.map(({ attestedAt, ...row }) => ({
     ...row,
     attested: attestedAt !== null,
-    // There are no drills yet, so nobody's recovery is proved.
+    // Of a moment, so it is said where that is known (loadState).
     verifiedUntil: null,
     multiNode: MULTI_NODE_BROKERS.includes(row.brokerKind),
   }));
@@ -60,14 +62,17 @@ export async function loadState(
   rows: readonly WorldProvider[],
 ): Promise<WorldState> {
   const unkept = await countUnkept(tx, now);
+  const verifiedPairs = await readVerifiedPairs(tx, now);
   return {
     now,
     currency,
     rates: await loadRates(tx, now),
     providers: rows.map(({ offersVersion: _, version: __, ...row }) => ({
       ...row,
+      verifiedUntil: verifiedUntil(verifiedPairs, row.name),
       recentRefusals: unkept.get(row.name) ?? 0,
     })),
+    verifiedPairs,
     uses: await loadUses(tx),
     demand: await loadDemand(tx),
     ...(await loadRules(tx)),

@@ -1,6 +1,6 @@
-import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { DownVerdict, Leg } from '../../core/moves.ts';
-import { allocations, checkpoints } from '../schema.ts';
+import { allocations, checkpoints, drillCuts } from '../schema.ts';
 import type { Reader } from '../store.ts';
 
 /** All attempts of a job, the first first, each with what it restored and the verdict that ended it. */
@@ -11,7 +11,11 @@ export async function readLegs(reader: Reader, jobId: string): Promise<Leg[]> {
     .leftJoin(checkpoints, eq(checkpoints.id, allocations.restoredCheckpoint))
     .where(and(eq(allocations.jobId, jobId), eq(allocations.role, 'run')))
     .orderBy(asc(allocations.attempt));
-  const verdicts = await readVerdicts(reader, jobId);
+  const given = rows.filter(({ endReason }) => endReason === 'provider-down').map(({ id }) => id);
+  const verdicts = new Map([
+    ...(await readVerdicts(reader, jobId)),
+    ...(given.length === 0 ? [] : await readDeclarations(reader, given)),
+  ]);
   return rows.map(({ restoredCheckpoint: id, savedAt, ...leg }) => ({
     ...leg,
     restored: id === null ? null : { id, savedAt },
@@ -51,6 +55,22 @@ async function readVerdicts(reader: Reader, jobId: string): Promise<Map<string, 
       id,
       { lastContactAt: dateOf(lastContactAt), suspectedAt: dateOf(suspectedAt), downAt: new Date(downAt) },
     ]),
+  );
+}
+
+/** By allocation that a drill had cut off: its provider was never given up, so it is the drill that says when. */
+async function readDeclarations(
+  reader: Reader,
+  allocationIds: readonly string[],
+): Promise<[string, DownVerdict][]> {
+  const rows = await reader
+    .select()
+    .from(drillCuts)
+    .where(and(inArray(drillCuts.allocationId, [...allocationIds]), isNotNull(drillCuts.declaredAt)));
+  return rows.flatMap(({ allocationId, fromAt, declaredAt }) =>
+    allocationId === null || declaredAt === null
+      ? []
+      : [[allocationId, { lastContactAt: fromAt, suspectedAt: null, downAt: declaredAt }]],
   );
 }
 

@@ -1,0 +1,96 @@
+import { CANARIES, type DrillSpec } from '../core/drill/drill.ts';
+import { touched, type DrillPlan, type PlannedJob } from '../core/drill/plan.ts';
+import { struckBy } from '../core/drill/scope.ts';
+import { Problem, type ProblemDetailItem } from '../core/problem.ts';
+import type { Deps } from '../deps.ts';
+import { loadScope, loadSites, loadSmallest, type ScopeJob } from '../store/load/drills.ts';
+
+export interface Planned {
+  /** Those that the scenario strikes. */
+  readonly providers: readonly string[];
+  readonly plan: DrillPlan;
+  /** The jobs that it is about; none for a parallel one. */
+  readonly scope: readonly ScopeJob[];
+}
+
+/**
+ * What the drill would do, were it started now. Used when it is asked for, and again when it starts.
+ *
+ * Problems: `not-found` (its provider), `impossible-spec` (it strikes nobody, or more than its limits allow),
+ * `state-conflict` (a job that it names does not run there, or there is nothing to move).
+ */
+export async function planDrill(deps: Deps, now: Date, spec: DrillSpec): Promise<Planned> {
+  const { db } = deps.store;
+  const providers = struckBy(spec.scenario, await loadSites(db));
+  if (providers.length === 0) throw strikesNobody(spec);
+  const scope = spec.mode === 'parallel' ? [] : chosen(spec, await loadScope(db, providers));
+  if (spec.mode === 'full' && scope.length === 0)
+    throw new Problem('state-conflict', 'No job runs there, so there is nothing that could go elsewhere.');
+  const smallest = spec.mode === 'parallel' ? await loadSmallest(db, providers) : new Map();
+  const plan: DrillPlan = {
+    at: now.toISOString(),
+    canaries: canariesOf(spec, providers, smallest),
+    jobs: await forecast(deps, providers, scope),
+  };
+  const { maxJobs } = spec.limits;
+  if (maxJobs !== null && touched(plan, spec.mode === 'full') > maxJobs)
+    throw impossible('/limits/maxJobs', `It would touch ${touched(plan, true)} jobs.`);
+  return { providers, plan, scope };
+}
+
+/**
+ * Who would go where. The one place where a forecast is made: today it says what is known of the jobs themselves.
+ */
+async function forecast(
+  _deps: Deps,
+  _down: readonly string[],
+  scope: readonly ScopeJob[],
+): Promise<PlannedJob[]> {
+  return scope.map(({ jobId, provider, mode, rtoSeconds, rpoSeconds }) => ({
+    jobId,
+    from: provider,
+    mode,
+    rtoSeconds,
+    rpoSeconds,
+    to: null,
+    expectedSeconds: null,
+    pricePerHour: null,
+    why: mode === 'none' ? 'continuity.mode is none: it would fail with its provider' : null,
+  }));
+}
+
+function chosen({ jobs }: DrillSpec, running: readonly ScopeJob[]): readonly ScopeJob[] {
+  if (jobs === null) return running;
+  if (typeof jobs === 'number') return running.slice(0, jobs);
+  const there = new Map(running.map((job) => [job.jobId, job]));
+  const errors = jobs.flatMap((id, index) =>
+    there.has(id) ? [] : [{ pointer: `/jobs/${index}`, detail: 'It does not run there.' }],
+  );
+  if (errors.length > 0)
+    throw new Problem('state-conflict', 'A job that it names does not run there.', { errors });
+  return jobs.flatMap((id) => there.get(id) ?? []);
+}
+
+function canariesOf(
+  { mode, jobs, scenario }: DrillSpec,
+  providers: readonly string[],
+  smallest: ReadonlyMap<string, DrillPlan['canaries'][number]['gpu']>,
+): DrillPlan['canaries'] {
+  if (mode !== 'parallel' || scenario.kind === 'degradation') return [];
+  const count = typeof jobs === 'number' ? jobs : CANARIES;
+  const sold = providers.filter((provider) => smallest.has(provider));
+  if (sold.length === 0)
+    throw new Problem('state-conflict', 'It sells nothing, so no canary could run there.');
+  return sold.map((provider) => ({ provider, count, gpu: smallest.get(provider) ?? null }));
+}
+
+function strikesNobody({ scenario }: DrillSpec): Problem {
+  if (scenario.kind === 'site-disaster') return impossible('/scenario/radiusKm', 'No provider is so near.');
+  const errors = [{ pointer: '/scenario/provider', detail: 'There is no such provider.' }];
+  return new Problem('not-found', 'There is no such provider.', { errors });
+}
+
+function impossible(pointer: string, detail: string): Problem {
+  const errors: ProblemDetailItem[] = [{ pointer, detail }];
+  return new Problem('impossible-spec', detail, { errors });
+}
