@@ -179,6 +179,7 @@ export class SimAgent {
       ...answer.keep,
       ...answer.stop.map((stop) => stop.allocationId),
       ...answer.forget,
+      ...answer.unheard,
     ]);
     for (const id of before) {
       if (named.has(id)) continue;

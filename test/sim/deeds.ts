@@ -40,6 +40,8 @@ export const DEEDS = {
   reshapeOffer: (world) => world.officials.reshapeOffer(),
   attest: (world) => world.officials.attest(),
   restate: (world) => world.officials.restate(),
+  drill: (world) => world.drillers.drill(),
+  prove: (world) => world.drillers.prove(),
   nothing: () => undefined,
   agentAlone: (world, random) => agentOf(world, random).crash('alone', random.int(100, 9_000)),
   agentChildren: (world, random) => agentOf(world, random).crash('with-children', outage(random)),
@@ -104,6 +106,7 @@ export const PEOPLE = {
   reshapeOffer: 0.5,
   attest: 0.5,
   restate: 0.5,
+  prove: 1,
   nothing: 6,
 } as Readonly<Record<keyof typeof DEEDS, number>>;
 
@@ -136,4 +139,6 @@ export const WEATHERS: readonly Weights[] = [
   { replicaHesitates: 14, setRules: 12, setPolicy: 4, attest: 2, restate: 6, move: 6 },
   { quote: 12, changeOffer: 10, agentRefuses: 3, agentChildren: 2, move: 4 },
   { replicaHesitates: 14, changePool: 12, reshapeOffer: 8, changeOffer: 3, move: 6 },
+  { drill: 12, prove: 4, agentChildren: 1, replicaDies: 2, replicaPauses: 2, move: 2 },
+  { prove: 8, agentChildren: 4, agentFrozen: 2, requestsLost: 2, replicaPauses: 3, replicaDies: 1, move: 3 },
 ];

@@ -95,6 +95,9 @@ export interface Snapshot {
   readonly offers: ReadonlyMap<string, OfferState>;
   readonly pools: ReadonlyMap<string, PoolState>;
   readonly providers: ReadonlyMap<string, ProviderFacts>;
+  /** That are not over, and cuts that hold. */
+  readonly drills: number;
+  readonly cuts: number;
   readonly law: Law;
 }
 
@@ -105,6 +108,8 @@ export interface Rows {
   readonly offers: OfferState[];
   readonly pools: PoolState[];
   readonly providers: ProviderFacts[];
+  readonly drills: number;
+  readonly cuts: number;
   readonly organizations: RulesRow[];
   readonly projects: RulesRow[];
   readonly policies: { readonly name: string; readonly body: never }[];
@@ -131,7 +136,8 @@ export const SNAPSHOT = `select json_build_object(
     'pool', pool, 'draw', json_build_array(pool_gpus, pool_cpu_millis, pool_memory_mib),
     'row', to_jsonb(allocations)::text) order by id), '[]') from allocations),
   'providers', (select json_agg(json_build_object('name', name, 'site', site, 'realm', realm, 'certifications', certifications,
-    'attested', attested_at is not null, 'mode', mode, 'health', health,
+    'attested', attested_at is not null, 'drilled', exists (select from verifications v where v.from_provider = providers.name),
+    'mode', mode, 'health', health,
     'kind', broker_kind, 'heardAtMs', case when last_contact_at is not null then extract(epoch from greatest(last_contact_at,
       (select (value ->> 'since')::timestamptz from engine_facts where engine_facts.name = 'listening'))) * 1000 end,
     'healthSinceMs', extract(epoch from health_since) * 1000, 'silentMs',
@@ -147,6 +153,8 @@ export const SNAPSHOT = `select json_build_object(
     order by provider, name), '[]') from pools),
   'organizations', (select json_agg(json_build_object('name', name, 'rules', rules)) from organizations),
   'projects', (select json_agg(json_build_object('name', name, 'rules', rules)) from projects),
+  'drills', (select count(*) from drills where state in ('planned', 'running', 'restoring')),
+  'cuts', (select count(*) from drill_cuts c join drills d on d.id = c.drill_id where c.until_at > d.finished_at),
   'policies', (select coalesce(json_agg(json_build_object('name', name, 'body', body)), '[]') from policies),
   'events', (select coalesce(json_agg(json_build_object('seq', seq, 'job', job_id, 'type', type, 'allocation', allocation_id)
     order by seq), '[]') from events where seq > $1)) as world`;
@@ -162,6 +170,8 @@ export function snapshotOf(rows: Rows): Snapshot {
     offers: placed(rows.offers),
     pools: placed(rows.pools),
     providers: named(rows.providers),
+    drills: rows.drills,
+    cuts: rows.cuts,
     law: lawOf(rows),
   };
 }
@@ -189,6 +199,8 @@ export const NOTHING: Snapshot = snapshotOf({
   offers: [],
   pools: [],
   providers: [],
+  drills: 0,
+  cuts: 0,
   organizations: [],
   projects: [],
   policies: [],

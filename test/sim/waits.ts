@@ -9,6 +9,8 @@ export function untrueWait(job: JobFacts, world: Snapshot, nowMs: number): strin
   if (waiting === null) return 'it waits without a reason';
   const fitting = [...world.offers.values()].filter((offer) => fits(job, offer, world, nowMs));
   const affordable = fitting.filter((offer) => isAffordable(job, offer, world, nowMs));
+  // What a drill proved, a storm or a lapsed certificate may have voided.
+  if (asksForProof(job, world)) return null;
   const free = affordable.find((offer) => hasRoom(job, offer, poolOf(offer, world)));
   if (free !== undefined)
     return `it says ${waiting.reason}, and ${free.provider}/${free.name} has room for it`;
@@ -66,4 +68,9 @@ function isUnrated({ spec: { placement } }: JobFacts, fitting: readonly OfferSta
     (limit) => limit?.currency ?? 'KRW',
   );
   return [...limits, ...fitting.map(({ currency }) => currency)].some((currency) => !RATES.has(currency));
+}
+
+function asksForProof({ spec, organization, project }: JobFacts, { law }: Snapshot): boolean {
+  const levels = [law.organizations.get(organization), law.projects.get(project), spec.placement];
+  return levels.some((rules) => rules?.drVerified === true);
 }

@@ -3,6 +3,7 @@ import { verifyAudit } from '../../src/flows/verifyAudit.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { SimAgent } from './agent.ts';
 import { Door } from './door.ts';
+import { Drillers } from './drillers.ts';
 import type { JobFacts } from './facts.ts';
 import { Invariants } from './invariants.ts';
 import { makeMarket, registerMarket, type Vendor } from './market.ts';
@@ -57,6 +58,7 @@ export class World {
   readonly pushed = new Map<string, SimPushProvider>();
   readonly workload: Workload;
   readonly officials: Officials;
+  readonly drillers: Drillers;
   readonly shopper: Shopper;
   readonly vendors: readonly Vendor[];
   readonly violations: string[] = [];
@@ -86,6 +88,7 @@ export class World {
     const jobs = 10 + Math.floor(options.steps / 80);
     const door = new Door(scheduler, random.fork('door'), up);
     this.officials = new Officials(scheduler, random.fork('officials'), door, this.vendors);
+    this.drillers = new Drillers(scheduler, random.fork('drillers'), door, this.vendors);
     this.workload = new Workload(
       scheduler,
       random.fork('workload'),
@@ -176,6 +179,7 @@ export class World {
       this.scheduler.in(this.random.int(20, 350), null, next);
     };
     for (let i = 0; i < 4; i += 1) this.workload.submit();
+    this.drillers.prove();
     this.scheduler.in(10, null, next);
   }
 
@@ -193,6 +197,7 @@ export class World {
     for (const agent of this.agents) agent.heal();
     for (const provider of this.pushed.values()) provider.heal();
     workload.heal();
+    this.drillers.prove();
     workload.probe();
     await this.#until('everything ends that can', CALM_MS, () => this.#settled());
     if (this.violations.length > 0) return;
@@ -227,15 +232,26 @@ export class World {
 
   #unsettled(): string[] {
     const probed = this.workload.unprobed();
+    const { drills } = this.invariants.world;
+    if (drills > 0) probed.push(`${drills} drills go on`);
     const jobs = [...this.invariants.world.jobs.values()].flatMap((job) => {
       if (job.state === 'queued') return this.#explain(job);
       const service = job.spec.run.env['SIM_MS'] === 'never';
-      if (job.state === 'running' && service) return [];
+      if (job.state === 'running' && service) return this.#unguarded(job);
       return ['provisioning', 'running', 'stopping'].includes(job.state)
         ? [`${job.name} is ${job.state}`]
         : [];
     });
     return [...probed, ...jobs];
+  }
+
+  /** What should stand by for it does, or it says why not. */
+  #unguarded({ id, name, spares, spareWaiting }: JobFacts): string[] {
+    const ready = [...this.invariants.world.allocations.values()].filter(
+      (one) => one.job === id && one.role !== 'run' && one.state === 'active' && one.startedMs !== null,
+    );
+    if (ready.length === spares || spareWaiting !== null) return [];
+    return [`${name} has ${ready.length} of ${spares} that stand by, and does not say why`];
   }
 
   #explain(job: JobFacts): string[] {
@@ -249,12 +265,13 @@ export class World {
 
   /** What should be gone when everything has ended. */
   #leftovers(): string[] {
-    const { jobs, allocations, offers, pools } = this.invariants.world;
+    const { jobs, allocations, offers, pools, cuts } = this.invariants.world;
     const sites = [
       ...this.agents.map(({ site }) => site),
       ...[...this.pushed.values()].map(({ site }) => site),
     ];
     return [
+      ...(cuts > 0 ? [`${cuts} cuts outlive their drills`] : []),
       ...[...jobs.values()]
         .filter(({ state }) => !TERMINAL.includes(state))
         .map(({ name, state }) => `${name} is still ${state}`),
@@ -296,6 +313,9 @@ export class World {
       counts: {
         ...states,
         runs: truth.runs.length,
+        spares: [...invariants.world.allocations.values()].filter(({ role }) => role !== 'run').length,
+        takenOver: [...invariants.world.allocations.values()].filter(({ tookOver }) => tookOver !== null)
+          .length,
         syncs: network.syncs,
         checks: invariants.checks,
         ...this.counts,
