@@ -99,8 +99,8 @@ function brokenAt(
     ['realm', rules.realms.length === 0 || (rules.realms as string[]).includes(vouchedRealm(place))],
     ['certification', rules.certifications.every((need) => isCertified(place, need, atMs))],
     ['data-grade', rules.dataGrade === null || mayCarry(place, rules.dataGrade, law, atMs)],
-    // Nobody here was ever drilled.
-    ['dr-verified', !rules.drVerified || provider.drilled],
+    // Officials say so now and then (drillers.ts).
+    ['dr-verified', !rules.drVerified || place.drilled],
   ];
   return words.filter(([, kept]) => !kept).map(([rule]) => rule);
 }
