@@ -1,6 +1,7 @@
 import type { Deps } from './deps.ts';
 import { enforceLimits, expireLeases } from './flows/expire.ts';
 import { healthPass } from './flows/health.ts';
+import { scopePass } from './flows/scopes.ts';
 import { meterPass } from './flows/meter.ts';
 import { placePass } from './flows/place.ts';
 import { pushPass } from './flows/push.ts';
@@ -29,6 +30,7 @@ function duties(deps: Deps): Duty[] {
   const { sweepMs, meterMs } = deps.timing;
   return [
     { name: 'health', everyMs: sweepMs, run: healthPass },
+    { name: 'scopes', everyMs: 1_000, run: scopePass },
     { name: 'leases', everyMs: sweepMs, run: expireLeases },
     { name: 'limits', everyMs: 1_000, run: enforceLimits },
     { name: 'place', everyMs: 1_000, run: () => place(deps, false, unlessBusy) },
