@@ -36,8 +36,6 @@ export interface Timing {
   readonly attemptsMax: number;
   /** A start that takes longer counts against whoever took the order (SkyPilot gives a job 10 checks of 5 s). */
   readonly launchMs: number;
-  /** An offer that was refused as full is left alone so long (dstack remembers failed places for 60 s). */
-  readonly fullMs: number;
   /** How far back launches, losses and faults count. */
   readonly sampleWindowMs: number;
   /** A scope is closed by the bad experience of so many projects, and of this share of those that had any. */
@@ -69,7 +67,6 @@ export const DEFAULT_TIMING: Timing = {
   avoidMs: 60_000,
   attemptsMax: 20,
   launchMs: 60_000,
-  fullMs: 60_000,
   sampleWindowMs: 120_000,
   closeVotes: 2,
   closeShare: 0.5,

@@ -6,6 +6,7 @@ import type { BrokerKind, Certification, HealthState, ProviderMode, Realm, Site 
 import type { HeldQuote } from '../quote.ts';
 import type { RuleSet } from '../rules.ts';
 import type { RuleName } from './rules.ts';
+import type { FullOffer, SickScope } from './shut.ts';
 
 // ---- in -----------------------------------------------------------------------------------------------------
 
@@ -55,6 +56,10 @@ export interface PlacementProvider {
   readonly multiNode: boolean;
   /** Allocations that it refused or lost lately, of any job; 0 where that is not known. */
   readonly recentRefusals: number;
+  /** Parts of it that take no new work; absent: none, also in records from before there were verdicts over parts. */
+  readonly sick?: readonly SickScope[];
+  /** Offers that were refused as full lately; absent: none. */
+  readonly full?: readonly FullOffer[];
 }
 
 export interface PlacementOffer extends Offer {

@@ -5,9 +5,11 @@ import type { Shape } from '../../core/placement/mix.ts';
 import type { PlacementProvider } from '../../core/placement/types.ts';
 import type { Policies } from '../../core/policy.ts';
 import { MULTI_NODE_BROKERS } from '../../core/provider.ts';
+import { stateOf } from '../../core/response.ts';
 import type { PoolUse, ProviderUse, WorldState } from '../../core/world.ts';
 import { allocations, exchangeRates, offers, pools, providers } from '../schema.ts';
 import type { Reader, Tx } from '../store.ts';
+import { loadShut } from './shut.ts';
 import { loadPolicies, loadRules } from './rules.ts';
 
 /** What a world needs that no table has. */
@@ -20,7 +22,7 @@ export interface WorldAsked {
 }
 
 /** A provider as placement sees it, and the versions of its terms and of what is said about it. */
-export type WorldProvider = Omit<PlacementProvider, 'recentRefusals'> & {
+export type WorldProvider = Omit<PlacementProvider, 'recentRefusals' | 'sick' | 'full'> & {
   readonly offersVersion: number;
   readonly version: number;
 };
@@ -38,14 +40,16 @@ export async function loadWorldProviders(reader: Reader): Promise<WorldProvider[
       mode: providers.mode,
       health: providers.health,
       healthSince: providers.healthSince,
+      control: providers.control,
       brokerKind: providers.brokerKind,
       offersVersion: providers.offersVersion,
       version: providers.version,
     })
     .from(providers)
     .orderBy(providers.name);
-  return rows.map(({ attestedAt, ...row }) => ({
+  return rows.map(({ attestedAt, control, ...row }) => ({
     ...row,
+    health: stateOf({ control, data: row.health }),
     attested: attestedAt !== null,
     // There are no drills yet, so nobody's recovery is proved.
     verifiedUntil: null,
@@ -60,6 +64,7 @@ export async function loadState(
   rows: readonly WorldProvider[],
 ): Promise<WorldState> {
   const unkept = await countUnkept(tx, now);
+  const shut = await loadShut(tx, now);
   return {
     now,
     currency,
@@ -67,6 +72,7 @@ export async function loadState(
     providers: rows.map(({ offersVersion: _, version: __, ...row }) => ({
       ...row,
       recentRefusals: unkept.get(row.name) ?? 0,
+      ...shut.get(row.name),
     })),
     uses: await loadUses(tx),
     demand: await loadDemand(tx),
