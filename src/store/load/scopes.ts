@@ -115,13 +115,13 @@ const list = (values: readonly string[]) =>
     sql`, `,
   );
 
-/** GPU faults that were heard of since `since`; our own clock's time is theirs. */
+/** GPU faults since `since`. */
 export async function loadGpuFaults(reader: Reader, since: Date): Promise<GpuFaultFact[]> {
-  const { provider, heardAt: at, device, gpuIndex, gpuModel, xid, text } = gpuFaults;
+  const { provider, at, device, gpuIndex, gpuModel, xid, text } = gpuFaults;
   return reader
     .select({ provider, at, device, gpuIndex, gpuModel, xid, text })
     .from(gpuFaults)
-    .where(gt(gpuFaults.heardAt, since))
+    .where(and(gt(gpuFaults.heardAt, since), gt(at, since)))
     .orderBy(provider, at)
     .limit(FACTS);
 }
