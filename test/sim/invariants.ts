@@ -15,6 +15,7 @@ import {
 } from './facts.ts';
 import type { Timing } from '../../src/core/timing.ts';
 import { brokenPlacement } from './placed.ts';
+import { wrongEnd } from './parts.ts';
 import { brokenRoom } from './room.ts';
 import type { Truth } from './truth.ts';
 
@@ -121,6 +122,8 @@ export class Invariants {
   #allocation(one: AllocationFacts, before: AllocationFacts | undefined, now: Snapshot): void {
     if (before === undefined) this.#all(brokenPlacement(one, now));
     else if (before.row !== one.row) {
+      const wrong = wrongEnd(one, before, now);
+      if (wrong !== null) this.#violated(wrong);
       if (before.state === 'released')
         this.#violated(`${one.id} was released and changed: ${before.row} → ${one.row}`);
       if (BigInt(one.chargedMicros) < BigInt(before.chargedMicros))
@@ -152,6 +155,11 @@ export class Invariants {
   /** Nobody is given up who was heard, and nobody for a silence of our own. */
   #verdict(provider: ProviderFacts, before: ProviderFacts | undefined, now: Snapshot): void {
     if (provider.health !== 'down' || before?.health === 'down') return;
+    // Its GPUs are gone, and it says so itself.
+    if (
+      now.scopes.some((one) => one.provider === provider.name && one.plane === 'data' && one.state === 'down')
+    )
+      return;
     const { silentMs } = provider;
     if (silentMs === null || silentMs < this.#timing.downAfterMs)
       this.#violated(`${provider.name} is down after a silence of ${silentMs} ms`);
