@@ -1,18 +1,7 @@
 import { z } from 'zod';
 import { BROKER_KINDS, PROVIDER_MODES, REALMS } from '../../src/core/provider.ts';
 import { health, vendorStatus, when } from './health.ts';
-import {
-  country,
-  field,
-  normalTime,
-  safeLine,
-  safeText,
-  slug,
-  time,
-  utcTime,
-  vendorName,
-  version,
-} from './fields.ts';
+import { country, field, normalTime, safeLine, slug, utcTime, vendorName, version } from './fields.ts';
 
 /** Kinds of the contract that this version cannot do: whatever their settings, they are refused as not yet supported. */
 const LATER_KINDS = ['kubernetes', 'slurm', 'openstack'] as const;

@@ -89,8 +89,8 @@ export function nameOf({ region, gpuModel }: Scope): string {
  *
  * Closing takes closeVotes projects whose samples are mostly bad, and closeShare of all that vote; or one sample that
  * needs no vote. A closed one stays so for its hold-down, twice as long with each time that it is closed again within
- * FLAPPING_MS, and is then tried: `unknown`, of which only what comes after counts. One good sample and no bad vote
- * make it `healthy`.
+ * FLAPPING_MS. Where it goes on until the hold-down's end, it is held on. Else it is then tried: `unknown`, of which only
+ * what comes after counts. One good sample and no bad vote make it `healthy`.
  *
  * @param samples of this scope and plane; those of jobs that are refused everywhere left out
  */
@@ -107,6 +107,10 @@ export function judgeScope(
   if (found !== null && worse(found.state, known.state)) return closed(known, found, now, timing);
   if (isClosed(known.state)) {
     if (known.heldUntil !== null && known.heldUntil > now) return null;
+    const lately = fresh.filter(({ at }) => now.getTime() - at.getTime() < timing.scopeHoldMs);
+    const still = findingOf(plane, lately, timing);
+    if (still !== null)
+      return { ...closed(known, still, now, timing), state: known.state, since: known.since };
     return { ...known, state: 'unknown', since: now, heldUntil: null, reason: 'tried again', samples: [] };
   }
   const good = fresh.filter((sample) => sample.good);
@@ -152,7 +156,8 @@ export function worse(a: HealthState, b: HealthState): boolean {
 
 function closed(known: ScopeState, found: Finding, now: Date, timing: Timing): ScopeVerdict {
   const again = now.getTime() - known.since.getTime() < FLAPPING_MS;
-  const closings = isClosed(known.state) ? known.closings : again ? known.closings + 1 : 1;
+  const over = known.heldUntil === null || known.heldUntil <= now;
+  const closings = !over ? known.closings : again ? known.closings + 1 : 1;
   const heldUntil = new Date(now.getTime() + holdMs(closings, found.proved, timing));
   return { ...found, since: now, heldUntil, closings, samples: kept(found.samples) };
 }

@@ -1,4 +1,4 @@
-import { moveEagerly, responseTo, type Condition } from '../core/response.ts';
+import { isEager, moveEagerly, responseTo, type Condition } from '../core/response.ts';
 import { ANY, isClosed, nameOf, type Scope } from '../core/scope.ts';
 import type { Deps } from '../deps.ts';
 import { applyChanges } from '../store/apply/changes.ts';
@@ -69,7 +69,8 @@ const since = (then: Date, now: Date): number => now.getTime() - then.getTime();
 async function lead(deps: Deps, now: Date, { provider, scope, which, detail }: Leaving): Promise<void> {
   const moved = await deps.store.transaction(async (tx) => {
     const held = await loadMovable(tx, provider, scope, which, AT_ONCE);
-    const changes = held.flatMap((one) => moveEagerly(one, detail, now, deps.timing));
+    const going = which.kind === 'eager' ? held.filter(isEager) : held;
+    const changes = going.flatMap((one) => moveEagerly(one, detail, now, deps.timing));
     const applied = await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
     return applied.jobs.queued ?? 0;
   });

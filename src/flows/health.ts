@@ -58,7 +58,8 @@ async function enforce(deps: Deps, now: Date, contact: ContactRow, verdict: Verd
     if (!written) return null;
     const condition = { ...contact, data: verdict.health, cause: 'silence', lastedMs: 0 } as const;
     const lost = responseTo(condition, deps.timing) === 'move-all' ? await loadHeld(tx, provider, []) : [];
-    const changes = lost.flatMap((held) => judgeProviderDown(held, now, deps.timing));
+    const why = contact.parts === null ? undefined : `${provider} is down: ${verdict.reason}`.slice(0, 500);
+    const changes = lost.flatMap((held) => judgeProviderDown(held, now, deps.timing, why));
     const applied = await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
     const data = { from, to: verdict.health, reason: verdict.reason, requeued: applied.jobs.queued ?? 0 };
     await appendAudit(tx, now, [

@@ -92,7 +92,8 @@ async function enforce(deps: Deps, now: Date, write: ScopeWrite): Promise<void> 
     const inScope = gone ? await idsInScope(tx, provider, scope) : new Set();
     const held = gone ? await loadHeld(tx, provider, []) : [];
     const lost = held.filter(({ allocationId }) => inScope.has(allocationId));
-    const changes = lost.flatMap((one) => judgeProviderDown(one, now, deps.timing));
+    const why = `${nameOf(scope)} at ${provider} is down: ${reason}`.slice(0, 500);
+    const changes = lost.flatMap((one) => judgeProviderDown(one, now, deps.timing, why));
     const applied = await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
     const requeued = applied.jobs.queued ?? 0;
     const told = {

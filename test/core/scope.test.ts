@@ -87,10 +87,18 @@ describe('opening', () => {
     expect(judge([well('a')], closed)).toBeNull();
   });
   test('then it is tried, and only what comes after counts', () => {
-    const tried = judge([bad('a'), bad('b')], { ...closed, heldUntil: NOW });
+    const tried = judge([bad('a', 11_000), bad('b', 11_000)], { ...closed, heldUntil: NOW });
     expect(tried).toMatchObject({ state: 'unknown', since: NOW, heldUntil: null });
     const later = new Date(NOW.getTime() + 5_000);
     expect(judgeScope('control', tried ?? UNTRIED, [bad('a'), bad('b')], later, T)).toBeNull();
+  });
+  test('where it goes on it is held on, as long as it has been closed', () => {
+    const over = { ...closed, since: ago(40_000), heldUntil: NOW };
+    const goesOn = judge([bad('a'), bad('b')], over);
+    expect(goesOn).toMatchObject({ state: 'down', since: over.since, closings: 2 });
+    expect(goesOn?.heldUntil).toEqual(new Date(NOW.getTime() + 2 * T.scopeHoldMs));
+    const before = [bad('a', T.scopeHoldMs), bad('b', T.scopeHoldMs)];
+    expect(judge(before, over)?.state).toBe('unknown');
   });
   test('one start makes it well, a start beside a failure does not', () => {
     const tried = state({ state: 'unknown', since: ago(5_000), closings: 1 });

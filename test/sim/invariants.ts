@@ -15,7 +15,7 @@ import {
 } from './facts.ts';
 import type { Timing } from '../../src/core/timing.ts';
 import { brokenPlacement } from './placed.ts';
-import { wrongEnd } from './parts.ts';
+import { CLOSED, wrongEnd } from './parts.ts';
 import { brokenRoom } from './room.ts';
 import type { Truth } from './truth.ts';
 
@@ -35,6 +35,9 @@ export class Invariants {
   readonly #told = new Map<string, JobState>();
   readonly #toldAllocations = new Map<string, AllocationState>();
   checks = 0;
+  /** Parts of providers that were closed, and attempts that left such a part in good order: a storm needs some. */
+  readonly closed = new Set<string>();
+  readonly led = new Set<string>();
 
   constructor(url: string, truth: Truth, timing: Timing, violated: (what: string) => void) {
     this.#client = new pg.Client({ connectionString: url });
@@ -72,6 +75,8 @@ export class Invariants {
       this.#allocation(one, this.#before.allocations.get(one.id), now);
     for (const provider of now.providers.values())
       this.#verdict(provider, this.#before.providers.get(provider.name), now);
+    for (const one of now.scopes)
+      if (CLOSED.includes(one.state)) this.closed.add(Object.values(one).join(' '));
     this.#onePerJob(now);
     this.#all(brokenRoom(this.#before, now));
     this.#nothingUnowned(now);
@@ -123,6 +128,7 @@ export class Invariants {
     if (before === undefined) this.#all(brokenPlacement(one, now));
     else if (before.row !== one.row) {
       const wrong = wrongEnd(one, before, now);
+      if (one.endReason === 'provider-degraded') this.led.add(one.id);
       if (wrong !== null) this.#violated(wrong);
       if (before.state === 'released')
         this.#violated(`${one.id} was released and changed: ${before.row} → ${one.row}`);

@@ -38,6 +38,8 @@ function untrueOf(move: Move, { downAfterMs }: Timing, stalled: boolean): string
   if (move.cause !== 'provider-down')
     return downAt === null ? null : 'a verdict that has nothing to do with it';
   if (downAt === null) return 'its provider was given up without a verdict';
+  // Its GPUs were gone, and it was heard all the time.
+  if (move.detail?.includes('XID') === true) return null;
   const silentMs = downAt.getTime() - faultAt.getTime();
   return silentMs < downAfterMs ? `given up after a silence of ${silentMs} ms` : null;
 }

@@ -307,6 +307,8 @@ export class World {
         runs: truth.runs.length,
         syncs: network.syncs,
         checks: invariants.checks,
+        closed: invariants.closed.size,
+        led: invariants.led.size,
         ...this.counts,
       },
       trace: scheduler.trace,

@@ -1,5 +1,6 @@
 import { and, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { LIVE_ALLOCATION_STATES } from '../../core/allocation.ts';
+import type { ContinuityMode } from '../../core/job.ts';
 import { canonicalGpu } from '../../core/gpu.ts';
 import { UNKEPT_OUTCOMES } from '../../core/order.ts';
 import type { Probe } from '../../core/probe.ts';
@@ -162,7 +163,7 @@ export async function loadStarters(reader: Reader, names: readonly string[]): Pr
     where exists (
       select from (select started_at from allocations a where a.provider = wanted.name order by a.id desc limit ${GOOD_FACTS}) a
       where a.started_at > coalesce((select max(s.since) from scope_health s
-        where s.provider = wanted.name and s.plane = 'control'), '-infinity'))`);
+        where s.provider = wanted.name and s.plane = 'control' and s.state <> 'healthy'), '-infinity'))`);
   return new Set(rows.map(({ name }) => name));
 }
 
@@ -170,12 +171,14 @@ export interface Movable {
   readonly allocationId: string;
   readonly jobId: string;
   readonly provider: string;
+  readonly mode: ContinuityMode;
+  readonly rtoSeconds: number | null;
 }
 
 /** `eager`: what runs and must not stop (core/response.ts, isEager). `overdue`: what was to start before `late`. */
 export type MovableKind = { readonly kind: 'eager' } | { readonly kind: 'overdue'; readonly late: Date };
 
-/** What of a scope's work may leave in good order, the most urgent first. */
+/** What of a scope's work may leave in good order, the most urgent first. Of the eager the SQL twin of isEager. */
 export async function loadMovable(
   reader: Reader,
   provider: string,
@@ -184,20 +187,20 @@ export async function loadMovable(
   limit: number,
 ): Promise<Movable[]> {
   const mode = sql`j.spec -> 'continuity' ->> 'mode'`;
+  const rto = sql`(j.spec -> 'continuity' ->> 'rtoSeconds')::float8`;
   const wanted =
     which.kind === 'eager'
-      ? sql`a.started_at is not null and ${mode} <> 'none'
-          and (${mode} <> 'restart' or (j.spec -> 'continuity' ->> 'rtoSeconds') is not null)`
+      ? sql`a.started_at is not null and ${mode} <> 'none' and (${mode} <> 'restart' or ${rto} is not null)`
       : sql`a.started_at is null and a.placed_at < ${which.late.toISOString()}::timestamptz`;
   const { rows } = await reader.execute<Movable & Record<string, unknown>>(sql`
-    select a.id as "allocationId", a.job_id as "jobId", a.provider
+    select a.id as "allocationId", a.job_id as "jobId", a.provider, ${mode} as mode, ${rto} as "rtoSeconds"
     from allocations a ${OF_WORK} and j.current_allocation_id = a.id
     where a.provider = ${provider} and a.state in (${list(LIVE_ALLOCATION_STATES)})
       and j.state in ('provisioning', 'running')
       and (${region} = '*' or a.region = ${region})
       and (${gpuModel} = '*' or coalesce(o.gpu_model, ${NO_GPU}) = ${gpuModel})
       and ${wanted}
-    order by (j.spec -> 'continuity' ->> 'rtoSeconds')::float8 nulls last, j.deadline_at nulls last,
+    order by ${rto} nulls last, j.deadline_at nulls last,
       j.priority desc, a.id limit ${limit}`);
   return rows;
 }
