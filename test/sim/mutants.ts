@@ -401,6 +401,6 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     why: 'work leaves a provider for a doubt of its vendor, where none of it is being hurt',
-    seeds: [1001, 1005],
+    seeds: [1001, 1005, 1009, 1013, 1017],
   },
 ];
