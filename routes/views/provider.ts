@@ -55,7 +55,10 @@ export function renderProvider(
 /** Why it is what it is: of its data plane, then of its control plane, then of what else of it is closed. */
 function reasonsOf(row: ProviderRow, parts: readonly ScopeRow[]): string[] {
   const control = row.control === 'unknown' || row.control === 'healthy' ? '' : row.controlReason;
-  const closed = parts.map((part) => `${nameOf(part)} is ${part.state}: ${part.reason}`);
+  const whole = `${row.healthReason}\n${control}`;
+  const closed = parts
+    .filter((part) => !whole.includes(`${nameOf(part)}: ${part.reason}`))
+    .map((part) => `${nameOf(part)} is ${part.state}: ${part.reason}`);
   return [...new Set([row.healthReason, control, ...closed])].filter((reason) => reason !== '');
 }
 

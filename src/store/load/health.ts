@@ -2,7 +2,7 @@ import { and, count, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import { FLAPPING_MS, type Contact } from '../../core/health.ts';
 import type { HealthState, ProviderMode } from '../../core/provider.ts';
 import type { VendorLevel } from '../../core/provider-status.ts';
-import type { KnownScope } from '../../core/scope.ts';
+import { nameOf, type KnownScope } from '../../core/scope.ts';
 import type { Reader } from '../store.ts';
 import { providerHealth, providers } from '../schema.ts';
 import { loadRollUps } from './scopes.ts';
@@ -65,8 +65,13 @@ export async function loadContacts(reader: Reader, now: Date): Promise<ContactRo
     ...row,
     downsLately: downsOf.get(row.provider) ?? 0,
     vendorWord: wordOf.get(row.provider) ?? null,
-    parts: partsOf.get(row.provider) ?? null,
+    parts: named(partsOf.get(row.provider)),
   }));
+}
+
+/** Its reason with the part that it is about. */
+function named(part: KnownScope | undefined): KnownScope | null {
+  return part === undefined ? null : { ...part, reason: `${nameOf(part)}: ${part.reason}` };
 }
 
 /** Nobody is down most of the time, and this is asked four times a second. */
