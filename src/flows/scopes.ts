@@ -132,7 +132,12 @@ async function judgeControl(deps: Deps, { now, contacts }: Standing): Promise<vo
     const { state: to, reason, samples } = controlOf(contact, sick.get(provider), starters.has(provider));
     if (to === from) continue;
     const write = { provider, from, to, reason, samples };
-    await deps.store.transaction((tx) => applyControl(tx, now, write));
+    await deps.store.transaction(async (tx) => {
+      if (!(await applyControl(tx, now, write))) return;
+      const data = { scope: 'everything', plane: 'control', from, to, reason, requeued: 0 };
+      const action = 'provider.verdict' as const;
+      await appendAudit(tx, now, [{ actor: SYSTEM, action, target: provider, requestId: null, data }]);
+    });
     deps.watch.changed();
   }
 }

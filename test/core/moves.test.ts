@@ -69,6 +69,7 @@ describe('what counts as a move', () => {
   test.each<[string, Partial<Leg>, number]>([
     ['its provider was given up', {}, 1],
     ['an operator moved it', { endReason: 'operator-move' }, 1],
+    ['it left a place that was being hurt', { endReason: 'provider-degraded' }, 1],
     ['its provider drained', { endReason: 'provider-drain' }, 1],
     ['nobody had it any more', { endReason: 'lost' }, 1],
     ['its lease ran out', { endReason: 'lease-expired' }, 1],
