@@ -27,9 +27,9 @@ async function readVerdicts(reader: Reader, jobId: string): Promise<Map<string, 
     suspectedAt: string | null;
     downAt: string;
   }>(sql`
-    select a.id, down.last_contact_at as "lastContactAt", down.at as "downAt", 
+    select a.id, down.last_contact_at as "lastContactAt", down.at as "downAt",
       -- It may have been degraded already for another reason, and heard.
-      case when suspected.at is not null then greatest(suspected.at, down.last_contact_at) end as "suspectedAt"
+      case when suspected.at is not null then greatest(suspected.at, coalesce(down.last_contact_at, down.at)) end as "suspectedAt"
     from allocations a join offers o on o.provider = a.provider and o.name = a.offer
     cross join lateral (
       select h.seq, h.at, h.last_contact_at from provider_health h
