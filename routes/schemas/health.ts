@@ -110,11 +110,8 @@ export const healthRecord = z
     ),
     region: aRegion(),
     gpuModel: aModel(),
-    samples: z
-      .array(sample)
-      .max(20)
-      .meta({
-        description: 'Of a verdict: what it was made from, newest first; empty where that was not kept.',
-      }),
+    samples: z.array(sample).max(20).meta({
+      description: 'Of a verdict: what it was made from, newest first; empty where that was not kept.',
+    }),
   })
   .meta({ id: 'HealthRecord', description: 'A change of how a provider is, or is said to be.' });
