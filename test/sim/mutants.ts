@@ -391,14 +391,6 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'jobs are placed one after the other where nothing starts',
     seeds: [1003, 1000],
   },
-  {
-    name: 'eager-leave-for-silence',
-    edits: [
-      {
-        file: 'src/flows/eager.ts',
-        find: "const cause = word.level === 'degraded' ? 'hint' : 'harm';",
-        replace: "const cause = 'harm';",
-      },
     ],
     why: 'work leaves a provider for a doubt of its vendor, where none of it is being hurt',
     seeds: [1001, 1005, 1009, 1013, 1017],
