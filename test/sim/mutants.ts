@@ -391,8 +391,4 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'jobs are placed one after the other where nothing starts',
     seeds: [1003, 1000],
   },
-    ],
-    why: 'work leaves a provider for a doubt of its vendor, where none of it is being hurt',
-    seeds: [1001, 1005, 1009, 1013, 1017],
-  },
 ];
