@@ -14,17 +14,8 @@ import { appendLog } from '../src/flows/logs.ts';
 import { syncAgent } from '../src/flows/sync.ts';
 import { answer } from './answers.ts';
 import type { App } from './room.ts';
-import {
-  allocationParams,
-  begun,
-  checkpointParams,
-  completed,
-  completion,
-  found,
-  logQuery,
-  syncRequest,
-  syncResponse,
-} from './schemas/agent.ts';
+import { allocationParams, logQuery, syncRequest, syncResponse } from './schemas/agent.ts';
+import { begun, checkpointParams, completed, completion, found } from './schemas/agent-checkpoints.ts';
 
 const tags = ['Agents'];
 const MIB = 2 ** 20;

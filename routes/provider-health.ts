@@ -7,7 +7,8 @@ import { aSeq, readCursor, renderPage } from './cursor.ts';
 import { visibleProvider } from './providers.ts';
 import type { App, Room } from './room.ts';
 import { page, paging } from './schemas/fields.ts';
-import { healthRecord, providerParams, statusRequest, vendorStatus } from './schemas/provider.ts';
+import { healthRecord, statusRequest, vendorStatus } from './schemas/health.ts';
+import { providerParams } from './schemas/provider.ts';
 import { renderHealth, renderWord } from './views/provider.ts';
 
 const tags = ['Providers'];
@@ -57,7 +58,8 @@ export function providerHealthRoutes(app: App, room: Room): void {
         operationId: 'listProviderHealth',
         tags,
         summary: 'How a provider has been',
-        description: 'Every change of our verdict and every word of the vendor, newest first.',
+        description:
+          'Every change of our verdict over it or a part of it, with what it was made from, and every word of the vendor; newest first.',
         params: providerParams,
         querystring: z.strictObject(paging),
         response: { 200: answer('A page of its history.', page(healthRecord, 'The records.')) },

@@ -6,7 +6,13 @@ import { attestProvider } from '../src/flows/attestProvider.ts';
 import { createProvider, type ProviderSpec } from '../src/flows/createProvider.ts';
 import { drainProvider, resumeProvider } from '../src/flows/drain.ts';
 import { patchProvider } from '../src/flows/patchProvider.ts';
-import { capacityOf, findProvider, listProviders, vendorWords } from '../src/store/read/providers.ts';
+import {
+  capacityOf,
+  closedParts,
+  findProvider,
+  listProviders,
+  vendorWords,
+} from '../src/store/read/providers.ts';
 import type { ProviderRow } from '../src/store/store.ts';
 import { answer } from './answers.ts';
 import { askOf, creatingHeaders, sendCreated } from './creating.ts';
@@ -205,8 +211,10 @@ export async function visibleProvider({ deps }: Room, actor: Actor, name: string
 async function shower({ deps }: Room, rows: readonly ProviderRow[]) {
   const names = rows.map((row) => row.name);
   const capacity = await capacityOf(deps.store.db, names);
+  const parts = await closedParts(deps.store.db, names);
   const words = await vendorWords(deps.store.db, names, deps.clock.now());
-  return (row: ProviderRow) => renderProvider(row, capacity.get(row.name), words.get(row.name) ?? null);
+  return (row: ProviderRow) =>
+    renderProvider(row, capacity.get(row.name), words.get(row.name) ?? null, parts.get(row.name));
 }
 
 function toSpec(body: z.output<typeof providerRequest>): ProviderSpec {

@@ -3,6 +3,7 @@ import { drillPass } from './flows/drillPass.ts';
 import { enforceLimits, expireLeases } from './flows/expire.ts';
 import { failbackPass } from './flows/failback.ts';
 import { healthPass } from './flows/health.ts';
+import { scopePass } from './flows/scopes.ts';
 import { meterPass } from './flows/meter.ts';
 import { placePass } from './flows/place.ts';
 import { preemptPass } from './flows/preempt.ts';
@@ -34,6 +35,7 @@ function duties(deps: Deps): Duty[] {
   const { sweepMs, meterMs } = deps.timing;
   return [
     { name: 'health', everyMs: sweepMs, run: healthPass },
+    { name: 'scopes', everyMs: 1_000, run: scopePass },
     { name: 'leases', everyMs: sweepMs, run: expireLeases },
     { name: 'drills', everyMs: 500, run: drillPass },
     { name: 'limits', everyMs: 1_000, run: enforceLimits },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { END_REASONS } from '../../src/core/allocation.ts';
-import { OBSERVED_PHASES, OUTCOMES } from '../../src/core/order.ts';
+import { GPU_FAULTS_AT_ONCE, OBSERVED_PHASES, OUTCOMES } from '../../src/core/order.ts';
 import { field, id, safeText } from './fields.ts';
 
 /** The words between the service and a vendor's agent: core/order.ts, as a document. */
@@ -68,6 +68,22 @@ export const observation = z
       'What a provider says about one allocation; ages instead of times, because its clock is not trusted.',
   });
 
+const gpuFault = z
+  .strictObject({
+    id: field(
+      safeText(100, 1),
+      'Names it among all of this machine: the same one twice is one.',
+      '6f1c9c3e:1842',
+    ),
+    agoMs: field(z.number().min(0).max(1e14), 'Milliseconds since it happened.', 800),
+    device: field(said(20), 'PCI address of the device.', '0000:3b:00'),
+    index: field(z.int().min(0).max(1023).nullable(), 'As CUDA counts them; null: not known.', 3),
+    model: field(said(200).nullable(), 'As the driver says; null: not known.', 'NVIDIA H100 80GB HBM3'),
+    xid: field(z.int().min(0).max(9_999), "NVIDIA's code of the fault.", 79),
+    text: field(said(300), 'What the driver said, for people.', 'pid=1234, GPU has fallen off the bus.'),
+  })
+  .meta({ id: 'GpuFault', description: 'A GPU fault, as the log of the kernel has it.' });
+
 export const syncRequest = z
   .strictObject({
     agentVersion: field(said(64), 'Of its program.', '0.1.0'),
@@ -87,6 +103,11 @@ export const syncRequest = z
       .array(observation)
       .max(20_000)
       .meta({ description: 'Everything that the agent has a record of.' }),
+    gpuFaults: z
+      .array(gpuFault)
+      .max(GPU_FAULTS_AT_ONCE)
+      .optional()
+      .meta({ description: 'GPU faults in the log of its kernel that are news; said again until answered.' }),
   })
   .meta({ id: 'SyncRequest', description: 'What an agent says.' });
 
@@ -179,27 +200,9 @@ export const syncResponse = z
     description: 'What an agent is to do. What is in no list is to be stopped and forgotten.',
   });
 
-export const place = (description: string) =>
-  z
-    .object({
-      url: field(
-        z.string(),
-        'Relative: of the service, with the same key. Absolute: presigned, without.',
-        '/v1/agent/checkpoints/chk-1/content',
-      ),
-      headers: field(z.record(z.string(), z.string()), 'To be sent along.', {
-        'content-type': 'application/x-tar',
-      }),
-    })
-    .meta({ description });
-
 export const allocationParams = z.strictObject({
   id: field(id(), 'Id of the allocation.', 'alc-01jd3m0000000000000000000a'),
 });
-export const checkpointParams = z.strictObject({
-  id: field(id(), 'Id of the checkpoint.', 'chk-01jd3m0000000000000000000a'),
-});
-
 export const logQuery = z.strictObject({
   startByte: field(
     z
@@ -210,29 +213,3 @@ export const logQuery = z.strictObject({
     '0',
   ),
 });
-
-export const completion = z
-  .strictObject({
-    sizeBytes: count('Of what was put, bytes.', 1048576),
-    sha256: field(
-      z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
-      'Of what was put, hex.',
-      '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
-    ),
-  })
-  .meta({ id: 'CheckpointCompletion', description: 'What was put.' });
-
-export const begun = z
-  .object({
-    id: field(z.string(), 'The checkpoint.', 'chk-01jd3m0000000000000000000a'),
-    put: place('Where to PUT the tar.'),
-  })
-  .meta({ id: 'BegunCheckpoint', description: 'A place for one checkpoint.' });
-
-export const found = z
-  .object({ get: place('Where to GET the tar.') })
-  .meta({ id: 'CheckpointPlace', description: 'Where a checkpoint is.' });
-
-export const completed = z
-  .object({ id: field(z.string(), 'The checkpoint.', 'chk-01jd3m0000000000000000000a') })
-  .meta({ id: 'CompletedCheckpoint', description: 'It is what the job would start from now.' });

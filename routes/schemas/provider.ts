@@ -1,18 +1,7 @@
 import { z } from 'zod';
-import { BROKER_KINDS, HEALTH_STATES, PROVIDER_MODES, REALMS } from '../../src/core/provider.ts';
-import { VENDOR_LEVELS } from '../../src/core/provider-status.ts';
-import {
-  country,
-  field,
-  normalTime,
-  safeLine,
-  safeText,
-  slug,
-  time,
-  utcTime,
-  vendorName,
-  version,
-} from './fields.ts';
+import { BROKER_KINDS, PROVIDER_MODES, REALMS } from '../../src/core/provider.ts';
+import { health, vendorStatus, when } from './health.ts';
+import { country, field, normalTime, safeLine, slug, utcTime, vendorName, version } from './fields.ts';
 
 /** Kinds of the contract that this version cannot do: whatever their settings, they are refused as not yet supported. */
 const LATER_KINDS = ['kubernetes', 'slurm', 'openstack'] as const;
@@ -94,21 +83,6 @@ export const providerPatch = z
   })
   .meta({ id: 'ProviderPatch', description: 'What is to be different; absent fields stay.' });
 
-const when = (description: string) => field(utcTime().nullable(), description, '2026-11-22T10:00:00.000Z');
-
-export const vendorStatus = z
-  .object({
-    level: field(z.enum(VENDOR_LEVELS), "The vendor's own word.", 'maintenance'),
-    from: when('From when it holds, RFC 3339.'),
-    until: when('Until when, RFC 3339; null: until the next word.'),
-    note: field(z.string(), 'For people.', 'rack 4 is serviced'),
-    at: field(utcTime(), 'When it was said, RFC 3339.', '2026-11-22T10:00:00.000Z'),
-  })
-  .meta({
-    id: 'VendorStatus',
-    description: "A vendor's own word about its provider; it stands beside our verdict.",
-  });
-
 const providerFields = {
   name: field(z.string(), 'Its name.', 'pangyo'),
   vendor: field(z.string(), 'The firm whose it is.', 'nhn'),
@@ -134,19 +108,7 @@ const providerFields = {
     '`draining`: what runs there goes on, nothing new is placed.',
     'active',
   ),
-  health: z
-    .object({
-      state: field(z.enum(HEALTH_STATES), 'Our verdict.', 'healthy'),
-      control: field(z.enum(HEALTH_STATES), 'Can it be talked to?', 'healthy'),
-      data: field(
-        z.enum(HEALTH_STATES),
-        'Can what runs there be reached? `unknown` while nothing probes it.',
-        'unknown',
-      ),
-      since: field(utcTime(), 'Since when the verdict stands, RFC 3339.', '2026-11-22T10:00:00.000Z'),
-      reasons: field(z.array(z.string()), 'Why.', ['heard without a gap']),
-    })
-    .meta({ description: 'How it is.' }),
+  health,
   vendorStatus: vendorStatus
     .nullable()
     .meta({ description: 'What the vendor itself says now; null: nothing.' }),
@@ -207,31 +169,5 @@ export const newProvider = z
     ),
   })
   .meta({ id: 'NewProvider', description: 'A provider and, this once, the key for its agent.' });
-
-export const statusRequest = z
-  .strictObject({
-    level: field(z.enum(VENDOR_LEVELS), 'How it is.', 'maintenance'),
-    from: field(time().nullish(), 'From when it holds, RFC 3339; absent: from now.', '2026-11-22T10:00:00Z'),
-    until: field(
-      time().nullish(),
-      'Until when, RFC 3339; absent: until the next word.',
-      '2026-11-22T12:00:00Z',
-    ),
-    note: field(safeText(2_000), 'For people.', 'rack 4 is serviced'),
-  })
-  .meta({ id: 'VendorStatusRequest', description: "A vendor's own word." });
-
-export const healthRecord = z
-  .object({
-    seq: field(z.int(), 'Grows.', 42),
-    at: field(utcTime(), 'When, RFC 3339.', '2026-11-22T10:00:00.000Z'),
-    source: field(z.enum(['verdict', 'vendor']), "Our verdict, or the vendor's own word.", 'verdict'),
-    state: field(z.string(), 'Of a verdict: a health state; of a word: its level.', 'down'),
-    reason: field(z.string(), 'Why.', 'nothing was heard for 5 s'),
-    from: when('Of a word: from when it holds, RFC 3339.'),
-    until: when('Of a word: until when, RFC 3339.'),
-    lastContactAt: when('Of a verdict: when the provider had last been heard, RFC 3339.'),
-  })
-  .meta({ id: 'HealthRecord', description: 'A change of how a provider is, or is said to be.' });
 
 export const providerParams = z.object({ name: field(slug(), 'Name of the provider.', 'pangyo') });

@@ -2,7 +2,10 @@ import type { z } from 'zod';
 import type { MadeProvider } from '../../src/flows/createProvider.ts';
 import type { CapacitySum, HealthRow } from '../../src/store/read/providers.ts';
 import type { VendorLevel } from '../../src/core/provider-status.ts';
+import { stateOf } from '../../src/core/response.ts';
+import { ANY, nameOf } from '../../src/core/scope.ts';
 import type { ProviderRow } from '../../src/store/store.ts';
+import type { ScopeRow } from '../../src/store/read/providers.ts';
 import type { provider } from '../schemas/provider.ts';
 import { time } from './time.ts';
 
@@ -14,6 +17,7 @@ export function renderProvider(
   row: ProviderRow,
   capacity: CapacitySum = NO_CAPACITY,
   word: HealthRow | null = null,
+  parts: readonly ScopeRow[] = [],
 ) {
   return {
     name: row.name,
@@ -25,13 +29,13 @@ export function renderProvider(
     attested:
       row.attestedAt === null ? null : { at: row.attestedAt.toISOString(), by: row.attestedBy ?? 'unknown' },
     mode: row.mode,
-    // What it is judged by today is whether it can be talked to; nothing probes what runs there yet.
     health: {
-      state: row.health,
-      control: row.health,
-      data: 'unknown' as const,
+      state: stateOf({ control: row.control, data: row.health }),
+      control: row.control,
+      data: row.health,
       since: row.healthSince.toISOString(),
-      reasons: row.healthReason === '' ? [] : [row.healthReason],
+      reasons: reasonsOf(row, parts),
+      parts: parts.map(renderPart),
     },
     vendorStatus: word === null ? null : renderWord(word),
     capacity,
@@ -46,6 +50,24 @@ export function renderProvider(
     version: row.version,
     createdAt: row.createdAt.toISOString(),
   };
+}
+
+/** Why it is what it is: of its data plane, then of its control plane, then of what else of it is closed. */
+function reasonsOf(row: ProviderRow, parts: readonly ScopeRow[]): string[] {
+  const control = row.control === 'unknown' || row.control === 'healthy' ? '' : row.controlReason;
+  const whole = `${row.healthReason}\n${control}`;
+  const closed = parts
+    .filter((part) => !whole.includes(`${nameOf(part)}: ${part.reason}`))
+    .map((part) => `${nameOf(part)} is ${part.state}: ${part.reason}`);
+  return [...new Set([row.healthReason, control, ...closed])].filter((reason) => reason !== '');
+}
+
+/** Null: all of them. */
+const named = (name: string | null) => (name === ANY ? null : name);
+
+function renderPart({ region, gpuModel, plane, state, since, heldUntil, reason }: ScopeRow) {
+  const times = { since: since.toISOString(), heldUntil: time(heldUntil) };
+  return { region: named(region), gpuModel: named(gpuModel), plane, state, ...times, reason };
 }
 
 export function renderNewProvider({ row, agentKey }: MadeProvider) {
@@ -72,5 +94,9 @@ export function renderHealth(row: HealthRow) {
     from: time(row.validFrom),
     until: time(row.validUntil),
     lastContactAt: time(row.lastContactAt),
+    plane: row.source === 'verdict' ? row.plane : null,
+    region: named(row.region),
+    gpuModel: named(row.gpuModel),
+    samples: [...(row.samples ?? [])],
   };
 }

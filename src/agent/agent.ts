@@ -5,7 +5,8 @@ import { StartError } from '../core/start-error.ts';
 import { openDataFolder } from './dataFolder.ts';
 import type { Door } from './door.ts';
 import { openExecutor } from './executor.ts';
-import { findGpus, type GpuClaim } from './gpus.ts';
+import { watchGpus } from './gpuWatch.ts';
+import { findAddresses, findGpus, type GpuClaim } from './gpus.ts';
 import { httpUplink } from './httpUplink.ts';
 import { createSyncLoop, DuplicateAgent, type SyncLoop } from './syncLoop.ts';
 import { DataFolderBusy } from './wardenLink.ts';
@@ -23,6 +24,8 @@ export interface AgentOptions {
   /** The machine's PATH, for jobs. */
   readonly path: string | undefined;
   readonly version: string;
+  /** Where the kernel's log is read for GPU faults: `/dev/kmsg`, or a file. */
+  readonly kernelLog: string;
   readonly log: Logger;
   /** Aborted: stop the jobs, save them, say so, and be gone within ten seconds. */
   readonly signal: AbortSignal;
@@ -75,7 +78,16 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     cpus: availableParallelism(),
     memoryGiB: round(totalmem() / 2 ** 30),
   };
+  const watch = watchGpus({
+    path: options.kernelLog,
+    dataDir,
+    gpus,
+    addresses: await findAddresses(),
+    log,
+    onFault: () => loop?.poke(),
+  });
   loop = createSyncLoop({
+    watch,
     door,
     executor,
     instanceId,
@@ -84,7 +96,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     log,
     onServing: () => options.onServing(`naru agent is serving ${options.name} at ${door.base.origin}`),
   });
-  await converse(options, executor, loop);
+  await converse(options, executor, loop).finally(() => watch.close());
   return 0;
 }
 

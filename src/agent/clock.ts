@@ -17,7 +17,8 @@ export const wallMs = (): number => Date.now();
 
 const buffer = Buffer.alloc(64);
 const uptimeFd = open('/proc/uptime');
-const bootId = readBootId();
+/** Names this boot of the machine. */
+export const bootId = readBootId();
 
 function open(path: string): number | null {
   try {

@@ -44,6 +44,25 @@ export function parseSmi(csv: string): Gpu[] {
   return gpus;
 }
 
+/** PCI address, as the kernel's log has it (`0000:3b:00`) → index. Empty where nvidia-smi does not say. */
+export async function findAddresses(): Promise<ReadonlyMap<string, number>> {
+  try {
+    const query = ['--query-gpu=index,pci.bus_id', '--format=csv,noheader'];
+    const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: 10_000 });
+    return parseAddresses(stdout);
+  } catch {
+    return new Map();
+  }
+}
+
+/** `0, 00000000:3B:00.0` a line. */
+export function parseAddresses(csv: string): ReadonlyMap<string, number> {
+  const found = [
+    ...csv.matchAll(/^\s*(\d+)\s*,\s*[0-9a-f]{0,4}([0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2})\.\d\s*$/gim),
+  ];
+  return new Map(found.map(([, index, address = '']) => [address.toLowerCase(), Number(index)]));
+}
+
 /** Indices of `count` GPUs that nobody holds, or null where there are not so many. */
 export function chooseGpus(gpus: readonly Gpu[], held: ReadonlySet<number>, count: number): number[] | null {
   const free = gpus.map(({ index }) => index).filter((index) => !held.has(index));

@@ -4,6 +4,7 @@ import type { Inventory, SyncRequest, SyncResponse } from '../core/order.ts';
 import { upMs } from './clock.ts';
 import { postJson, Refusal, type Door } from './door.ts';
 import type { Executor } from './executor.ts';
+import type { GpuWatch } from './gpuWatch.ts';
 
 export interface SyncOptions {
   readonly door: Door;
@@ -11,6 +12,7 @@ export interface SyncOptions {
   readonly instanceId: string;
   readonly agentVersion: string;
   inventory(): Inventory;
+  readonly watch: Pick<GpuWatch, 'pending' | 'heard'>;
   readonly log: Logger;
   /** The first sync succeeded. */
   onServing(): void;
@@ -62,6 +64,7 @@ export function createSyncLoop(options: SyncOptions): SyncLoop {
     await executor.alive();
     news = false;
     held = new AbortController();
+    const gpuFaults = options.watch.pending();
     const askVersion = urgent ? null : ordersVersion;
     const body: SyncRequest = {
       agentVersion: options.agentVersion,
@@ -70,10 +73,13 @@ export function createSyncLoop(options: SyncOptions): SyncLoop {
       inventory: options.inventory(),
       ordersVersion: askVersion,
       observations: executor.observations(),
+      // Absent where there are none: a service of before does not know the word.
+      ...(gpuFaults.length > 0 ? { gpuFaults } : {}),
     };
     const signal = AbortSignal.any([held.signal, AbortSignal.timeout(timeoutMs)]);
     const sentMs = upMs();
     const answer = await postJson<SyncResponse>(options.door, '/v1/agent/sync', body, signal, timeoutMs);
+    options.watch.heard(gpuFaults.map(({ id }) => id));
     const deadlineMs = sentMs + answer.leaseSeconds * 1000;
     if (upMs() >= deadlineMs) return log.warn('an answer came after the lease that it brought; ignored');
     ordersVersion = answer.ordersVersion;

@@ -14,6 +14,7 @@ const OPTIONS = {
   'data-dir': { type: 'string' },
   gpus: { type: 'string' },
   host: { type: 'string', default: '127.0.0.1' },
+  'kernel-log': { type: 'string', default: '/dev/kmsg' },
   register: { type: 'string' },
   vendor: { type: 'string' },
   price: { type: 'string' },
@@ -34,6 +35,7 @@ processes, and stops them when it has not heard from the service for as long as 
   --data-dir DIR     its jobs and what it knows of them; one per agent (.naru-agent/NAME)
   --gpus N:MODEL:GIB what the machine has, such as 8:H100:80, or 0 (default: what nvidia-smi says)
   --host HOST        where services that run here are reached from outside (127.0.0.1)
+  --kernel-log PATH  where GPU faults are read: the kernel's ring, or a file that its log is written to (/dev/kmsg)
 
 To register this machine as a provider first (the key is then an admin's, an operator's or the vendor's; the agent's
 own is kept in its data folder, and a second start needs no other):
@@ -65,6 +67,7 @@ SIGTERM stops the jobs, saves their last checkpoints, and ends.`,
       dataDir,
       gpus,
       advertise: given.host,
+      kernelLog: given['kernel-log'],
       path: environment.path,
       version: version(),
       log: commandLog(environment.logLevel),

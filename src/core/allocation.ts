@@ -49,6 +49,7 @@ export const END_REASONS = [
   'exited',
   'cancelled',
   'provider-down',
+  'provider-degraded',
   'operator-move',
   'provider-drain',
   'max-runtime',

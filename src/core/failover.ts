@@ -90,10 +90,10 @@ export function judgeLeaseOver(held: Held, now: Date, timing: Timing): Change[] 
   return judgeEnd(held, gone(held.allocationId, 'lease-expired', 'its lease ran out unheard'), now, timing);
 }
 
-/** Its provider is down: fence it, and let the job go elsewhere (or fail with it, for `continuity.mode: none`). */
-export function judgeProviderDown(held: Held, now: Date, timing: Timing): Change[] {
+/** Its place is down: fence it, and let the job go elsewhere (or fail with it, for `continuity.mode: none`). */
+export function judgeProviderDown(held: Held, now: Date, timing: Timing, why?: string): Change[] {
   if (held.state !== 'submitting' && held.state !== 'active') return [];
-  return giveUp(held, 'provider-down', 'provider-down', `${held.provider} is down`, now, timing);
+  return giveUp(held, 'provider-down', 'provider-down', why ?? `${held.provider} is down`, now, timing);
 }
 
 /** Fences an allocation that nobody can speak of: its job waits for the lease's end, and goes elsewhere then. */

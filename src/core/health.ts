@@ -15,6 +15,8 @@ export interface Contact {
   readonly downsLately: number;
   /** The vendor's own word that holds now; raises suspicion, never clears it. */
   readonly vendorWord: { readonly level: string; readonly note: string } | null;
+  /** What the verdicts over its parts come to for all of it (scope.ts, `rollUp`); absent or null: it is open. */
+  readonly parts?: { readonly state: HealthState; readonly reason: string } | null;
 }
 
 export interface Verdict {
@@ -84,6 +86,7 @@ function verdictOf(contact: Contact, { listeningSince, now, timing, doubt }: Jud
   }
   if (silent >= timing.degradedAfterMs)
     return { health: 'degraded', reason: `silent for ${seconds(silent)} s` };
+  if (contact.parts) return { health: contact.parts.state, reason: contact.parts.reason };
   if (contact.vendorWord !== null) {
     const { level, note } = contact.vendorWord;
     return { health: 'degraded', reason: `the vendor says ${level}: ${note}` };

@@ -162,6 +162,7 @@ export const JOB_REASONS = [
   'exited',
   'cancelled',
   'provider-down',
+  'provider-degraded',
   'allocation-lost',
   'allocation-refused',
   'operator-move',

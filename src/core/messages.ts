@@ -68,6 +68,10 @@ export const JOB_REASON_TITLES: Readonly<Record<JobReason, Title>> = {
   exited: { en: 'Its command ended.', ko: '명령이 끝났습니다.' },
   cancelled: { en: 'Somebody cancelled it.', ko: '사용자가 취소했습니다.' },
   'provider-down': { en: 'Its provider was lost.', ko: '사업자 장애로 다른 곳으로 옮깁니다.' },
+  'provider-degraded': {
+    en: 'It leaves a provider that is being hurt.',
+    ko: '사업자 장애가 우려되어 미리 옮깁니다.',
+  },
   'allocation-lost': { en: 'The provider lost it.', ko: '사업자 쪽에서 작업을 잃어버렸습니다.' },
   'allocation-refused': { en: 'The provider refused it.', ko: '사업자가 작업을 받지 않았습니다.' },
   'operator-move': { en: 'An operator moved it.', ko: '운영자가 다른 곳으로 옮겼습니다.' },

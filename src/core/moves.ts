@@ -89,6 +89,7 @@ export interface Objective {
 /** Ends that are no end of the job: it goes on elsewhere. */
 const MOVING: readonly EndReason[] = [
   'provider-down',
+  'provider-degraded',
   'operator-move',
   'provider-drain',
   'preempted',

@@ -98,6 +98,26 @@ export interface Inventory {
   readonly limits: 'cgroup2' | 'cgroup1' | 'none';
 }
 
+/** A GPU fault, as the machine's kernel log has it. Said again until a sync that says it was answered. */
+export interface GpuFaultReport {
+  /** Names it among all of this machine's: the same fault said twice is one. */
+  readonly id: string;
+  /** Milliseconds since it happened. */
+  readonly agoMs: number;
+  /** PCI address, such as `0000:3b:00`. */
+  readonly device: string;
+  /** As CUDA counts them; null: the agent cannot tell. */
+  readonly index: number | null;
+  /** As the driver says; null: the agent cannot tell. */
+  readonly model: string | null;
+  /** NVIDIA's code: see core/gpu-faults.ts. */
+  readonly xid: number;
+  readonly text: string;
+}
+
+/** Of one sync. */
+export const GPU_FAULTS_AT_ONCE = 20;
+
 export interface SyncRequest {
   readonly agentVersion: string;
   /** Identity of the agent's data folder: two agents with one key are told apart by it. */
@@ -113,6 +133,8 @@ export interface SyncRequest {
   readonly ordersVersion: number | null;
   /** Everything that the agent has a record of, ended ones included until they are forgotten. */
   readonly observations: readonly Observation[];
+  /** GPU faults that are news; absent: none, or an agent that cannot read its kernel's log. */
+  readonly gpuFaults?: readonly GpuFaultReport[] | undefined;
 }
 
 export interface SyncResponse {

@@ -38,6 +38,21 @@ export interface Timing {
   readonly avoidMs: number;
   /** A job whose allocations were refused or lost without running this many times in a row is failed. */
   readonly attemptsMax: number;
+  /** A start that takes longer counts against whoever took the order (SkyPilot gives a job 10 checks of 5 s). */
+  readonly launchMs: number;
+  /** How far back launches, losses and faults count. */
+  readonly sampleWindowMs: number;
+  /** A scope is closed by the bad experience of so many projects, and of this share of those that had any. */
+  readonly closeVotes: number;
+  readonly closeShare: number;
+  /** First hold-down of a closed scope, doubling up to recoverMaxMs (Karmada calls a cluster failed after 30 s). */
+  readonly scopeHoldMs: number;
+  /** The same after a fault of a device or a broker, which nobody repairs in seconds (Kueue's longest reconnect: 5 min 20 s). */
+  readonly gpuHoldMs: number;
+  /** Calls of one verb in a row that must fail before it is a sample. */
+  readonly verbFailures: number;
+  /** Harm that lasts so long moves what must not stop (Karmada's failure threshold). */
+  readonly eagerAfterMs: number;
 }
 
 export const DEFAULT_TIMING: Timing = {
@@ -57,4 +72,12 @@ export const DEFAULT_TIMING: Timing = {
   backoffMaxMs: 30_000,
   avoidMs: 60_000,
   attemptsMax: 20,
+  launchMs: 60_000,
+  sampleWindowMs: 120_000,
+  closeVotes: 2,
+  closeShare: 0.5,
+  scopeHoldMs: 30_000,
+  gpuHoldMs: 300_000,
+  verbFailures: 3,
+  eagerAfterMs: 30_000,
 };

@@ -66,11 +66,11 @@ export async function declareSilent(
           );
     const applied = await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
     await declareCuts(tx, now, id, allocationIds);
-    const data = { allocations: allocationIds, requeued: applied.jobs.queued ?? 0 };
+    const data = { allocations: allocationIds, requeued: (applied.jobs.queued ?? 0) + applied.takenOver };
     await appendAudit(tx, now, [
       { actor: SYSTEM, action: 'drill.declare', target: id, requestId: null, data },
     ]);
-    return applied.jobs.queued ?? 0;
+    return (applied.jobs.queued ?? 0) + applied.takenOver;
   });
   if (requeued > 0) deps.metrics.countMoves('provider-down', requeued);
   deps.watch.changed();

@@ -8,6 +8,7 @@ import { loadCuts } from '../store/load/cuts.ts';
 import { applyChanges } from '../store/apply/changes.ts';
 import { beginLook, loadHeld, renewLeases, touchPushProvider, type HeldRow } from '../store/load/sync.ts';
 import { heardOnly } from './cut.ts';
+import { probed, writeProbes } from './probes.ts';
 import { ordersFor, preparationsFor } from './sync.ts';
 
 type PushBroker = Extract<Broker, { way: 'push' }>;
@@ -15,10 +16,12 @@ type PushBroker = Extract<Broker, { way: 'push' }>;
 /**
  * One round with a provider that is called (process today; clusters later): look, believe, then tell it what it
  * should do. The same judgement and the same orders as for an agent; only who dials is different.
- * A fault is a silence: the health pass judges it. So is a drill that has cut the provider off.
+ * A fault is a silence: the health pass judges it. So is a drill that has cut the provider off. Each call is a probe of
+ * its verb as well.
  */
-export async function pushPass(deps: Deps, provider: string, broker: PushBroker): Promise<void> {
+export async function pushPass(deps: Deps, provider: string, unprobed: PushBroker): Promise<void> {
   if ((await loadCuts(deps.store.db, deps.clock.now(), provider)).whole) return;
+  const broker = probed(deps, provider, unprobed);
   try {
     const look = await beginLook(deps.store.db, provider);
     const observed = new Map((await broker.list()).map((seen) => [seen.allocationId, seen]));
@@ -28,6 +31,7 @@ export async function pushPass(deps: Deps, provider: string, broker: PushBroker)
     if (!(error instanceof BrokerFault)) throw error;
     deps.log.warn({ provider, fault: error.fault }, `provider call failed: ${error.message}`);
   }
+  await writeProbes(deps, provider);
 }
 
 async function believe(

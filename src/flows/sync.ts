@@ -1,10 +1,12 @@
 import { Problem } from '../core/problem.ts';
 import { judgeAbsence, judgeObservation } from '../core/failover.ts';
+import { canonicalGpu } from '../core/gpu.ts';
 import type { Change } from '../core/change.ts';
 import { divideOrders, leaseEnd, orderFor, type Division } from '../core/orders.ts';
 import type { Observation, Order, Preparation, SyncRequest, SyncResponse } from '../core/order.ts';
 import type { Deps } from '../deps.ts';
 import { loadCuts } from '../store/load/cuts.ts';
+import { keepGpuFaults, type GpuFaultRow } from '../store/apply/scopes.ts';
 import { applyChanges } from '../store/apply/changes.ts';
 import { cutOff, heardOnly } from './cut.ts';
 import { newestCheckpointsOf, readCheckpointRefs } from '../store/read/checkpoints.ts';
@@ -77,6 +79,7 @@ async function hear(
     // Only now that the provider's row is held: a cut either was made before, and is seen, or comes after this renewal.
     const { whole, cut } = await loadCuts(tx, now, provider);
     if (whole) throw cutOff();
+    await keepGpuFaults(tx, now, provider, gpuFaultRows(request, now));
     const held = await loadHeld(tx, provider, [...observed.keys()]);
     const changes = judge(deps, heardOnly(held, cut), observed, now);
     if (changes.length > 0) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
@@ -89,6 +92,16 @@ async function hear(
   // What ended made room.
   if (heard.changed) deps.bell.ring('place');
   return heard;
+}
+
+/** Under the canonical names of models, which offers have too. */
+function gpuFaultRows({ gpuFaults = [], inventory }: SyncRequest, now: Date): GpuFaultRow[] {
+  return gpuFaults.map(({ id, agoMs, device, index, model, xid, text }) => {
+    const memoryGiB =
+      inventory.gpus.find((gpu) => gpu.index === index)?.memoryGiB ?? inventory.gpus[0]?.memoryGiB;
+    const gpuModel = model === null ? null : canonicalGpu(model, memoryGiB ?? null).model;
+    return { id, at: new Date(now.getTime() - agoMs), device, gpuIndex: index, gpuModel, xid, text };
+  });
 }
 
 /** What a complete report means: each thing that it names, and each thing that it should have named. */

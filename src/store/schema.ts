@@ -44,12 +44,15 @@ import {
   type JobSpec,
   type Waiting,
 } from '../core/job.ts';
+import { FAULTS } from '../core/fault.ts';
 import { FORM_FACTORS } from '../core/gpu.ts';
 import { UNKEPT_OUTCOMES, type Inventory, type Outcome } from '../core/order.ts';
 import type { QuoteBody } from '../core/placement/quote.ts';
 import type { HeldQuote } from '../core/quote.ts';
 import { POLICY_NAMES } from '../core/policy.ts';
+import { BROKER_VERBS } from '../core/probe.ts';
 import type { RuleSet } from '../core/rules.ts';
+import { PLANES, type KeptSample } from '../core/scope.ts';
 import {
   BROKER_KINDS,
   HEALTH_STATES,
@@ -157,10 +160,16 @@ export const providers = pgTable(
     /** The role of who did. */
     attestedBy: text('attested_by'),
     mode: text('mode', { enum: PROVIDER_MODES }).notNull(),
-    /** The verdict. Its samples and reasons are in provider_health. */
+    /**
+     * The verdict over its data plane: does what runs there go on? Its samples and reasons are in provider_health. What it
+     * means together with the control plane's is said by core/response.ts.
+     */
     health: text('health', { enum: HEALTH_STATES }).notNull(),
     healthSince: at('health_since').notNull(),
     healthReason: text('health_reason').notNull(),
+    /** The verdict over its control plane: can new work be started there? `unknown`: nothing was started yet. */
+    control: text('control', { enum: HEALTH_STATES }).notNull().default('unknown'),
+    controlReason: text('control_reason').notNull().default(''),
     /** When the provider was last heard (agent: a sync; others: an answered call). Null: never. */
     lastContactAt: at('last_contact_at'),
     /** Since when it has been heard without a gap; what a recovering provider is judged by. */
@@ -182,6 +191,7 @@ export const providers = pgTable(
     check('providers_realm', sql`${t.realm} in (${oneOf(REALMS)})`),
     check('providers_mode', sql`${t.mode} in (${oneOf(PROVIDER_MODES)})`),
     check('providers_health', sql`${t.health} in (${oneOf(HEALTH_STATES)})`),
+    check('providers_control', sql`${t.control} in (${oneOf(HEALTH_STATES)})`),
     index('providers_vendor').on(t.vendor),
   ],
 );
@@ -204,13 +214,93 @@ export const providerHealth = pgTable(
     validUntil: at('valid_until'),
     /** Of a verdict: when the provider had last been heard, which is the earliest that it can have failed. */
     lastContactAt: at('last_contact_at'),
+    /** Of a verdict: over which plane, and which part of the provider; null region and model: all of it. */
+    plane: text('plane', { enum: PLANES }).notNull().default('data'),
+    region: text('region'),
+    gpuModel: text('gpu_model'),
+    /** Of a verdict: what it was made from, newest first, 20 at most. */
+    samples: jsonb('samples').$type<KeptSample[]>(),
   },
   (t) => [
+    check('provider_health_plane', sql`${t.plane} in (${oneOf(PLANES)})`),
     index('provider_health_by_provider').on(t.provider, t.seq.desc().nullsFirst()),
     // How often somebody was given up lately is asked four times a second, for years.
     index('provider_health_downs')
       .on(t.at, t.provider)
       .where(sql`${t.source} = 'verdict' and ${t.state} = 'down'`),
+  ],
+);
+
+/** The verdicts over parts of providers that were closed at some time: see core/scope.ts. */
+export const scopeHealth = pgTable(
+  'scope_health',
+  {
+    provider: text('provider')
+      .notNull()
+      .references(() => providers.name),
+    /** A region, or `*`. */
+    region: text('region').notNull(),
+    /** A canonical model, `none` (offers without a GPU), or `*`. */
+    gpuModel: text('gpu_model').notNull(),
+    plane: text('plane', { enum: PLANES }).notNull(),
+    state: text('state', { enum: HEALTH_STATES }).notNull(),
+    since: at('since').notNull(),
+    reason: text('reason').notNull(),
+    heldUntil: at('held_until'),
+    closings: integer('closings').notNull(),
+    samples: jsonb('samples').$type<KeptSample[]>().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.provider, t.region, t.gpuModel, t.plane] }),
+    check('scope_health_plane', sql`${t.plane} in (${oneOf(PLANES)})`),
+    check('scope_health_state', sql`${t.state} in (${oneOf(HEALTH_STATES)})`),
+  ],
+);
+
+/** GPU faults that agents reported, each once. Dropped when nobody can ask for them any more. */
+export const gpuFaults = pgTable(
+  'gpu_faults',
+  {
+    provider: text('provider')
+      .notNull()
+      .references(() => providers.name),
+    /** The agent's name for it: boot and place in the kernel log. */
+    id: text('id').notNull(),
+    at: at('at').notNull(),
+    /** When the agent said so. */
+    heardAt: at('heard_at').notNull(),
+    /** PCI address. */
+    device: text('device').notNull(),
+    /** As CUDA counts them; null: the agent cannot tell. */
+    gpuIndex: integer('gpu_index'),
+    /** Canonical; null: the agent cannot tell. */
+    gpuModel: text('gpu_model'),
+    xid: integer('xid').notNull(),
+    text: text('text').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.provider, t.id] }), index('gpu_faults_age').on(t.heardAt)],
+);
+
+/** How the verbs of brokers that are called have fared: one row for each that ever failed. */
+export const brokerProbes = pgTable(
+  'broker_probes',
+  {
+    provider: text('provider')
+      .notNull()
+      .references(() => providers.name),
+    verb: text('verb', { enum: BROKER_VERBS }).notNull(),
+    /** Of those in a row. */
+    failures: integer('failures').notNull(),
+    failedAt: at('failed_at').notNull(),
+    fault: text('fault', { enum: FAULTS }).notNull(),
+    detail: text('detail').notNull(),
+    /** First answer after the last failure. */
+    answeredAt: at('answered_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.provider, t.verb] }),
+    check('broker_probes_verb', sql`${t.verb} in (${oneOf(BROKER_VERBS)})`),
+    check('broker_probes_fault', sql`${t.fault} in (${oneOf(FAULTS)})`),
   ],
 );
 
@@ -487,6 +577,10 @@ export const allocations = pgTable(
     index('allocations_unkept')
       .on(t.releasedAt, t.provider)
       .where(sql`${t.outcome} in (${oneOf(UNKEPT_OUTCOMES)})`),
+    // Few, and asked for every second: which orders were taken and nothing came of.
+    index('allocations_unstarted')
+      .on(t.placedAt, t.provider)
+      .where(sql`${t.state} in (${oneOf(LIVE_ALLOCATION_STATES)}) and ${t.startedAt} is null`),
   ],
 );
 

@@ -78,6 +78,7 @@ describe('what counts as a move', () => {
   test.each<[string, Partial<Leg>, number]>([
     ['its provider was given up', {}, 1],
     ['an operator moved it', { endReason: 'operator-move' }, 1],
+    ['it left a place that was being hurt', { endReason: 'provider-degraded' }, 1],
     ['its provider drained', { endReason: 'provider-drain' }, 1],
     ['it made room', { endReason: 'preempted' }, 1],
     ['it went home', { endReason: 'failback' }, 1],

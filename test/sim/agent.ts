@@ -1,8 +1,10 @@
-import type { Observation, SyncRequest, SyncResponse } from '../../src/core/order.ts';
+import type { GpuFaultReport, Observation, SyncRequest, SyncResponse } from '../../src/core/order.ts';
 import type { Link, Network } from './network.ts';
 import type { Random } from './random.ts';
 import { kill, makeProc, type Proc, type Scheduler } from './scheduler.ts';
 import type { Site } from './site.ts';
+
+const GPU = { index: 0, model: 'H100-80GB', memoryGiB: 80 };
 
 export type Crash = 'alone' | 'with-children' | 'records-lost';
 
@@ -23,6 +25,11 @@ export class SimAgent {
   proc: Proc;
   refuseUntilMs = 0;
   lieUntilMs = 0;
+  /** Says until then that it has no room, whatever it has. */
+  fullUntilMs = 0;
+  /** In the log of its kernel, and not heard by the service yet. */
+  readonly #faults: (Omit<GpuFaultReport, 'agoMs'> & { readonly atMs: number })[] = [];
+  #faultsMade = 0;
   /** Ids that a liar may speak of: other vendors' and invented ones. */
   gossip: () => string[] = () => [];
   #instance: string;
@@ -73,9 +80,18 @@ export class SimAgent {
     this.proc.pausedUntilMs = this.#scheduler.nowMs + ms;
   }
 
+  gpuFault(xid: number): void {
+    this.#scheduler.note(this.provider, `XID ${xid}`);
+    const id = `boot:${(this.#faultsMade += 1)}`;
+    const { index, model } = GPU;
+    const fault = { id, device: '0000:3b:00', index, model, xid, text: 'simulated' };
+    this.#faults.push({ ...fault, atMs: this.#scheduler.nowMs });
+  }
+
   heal(): void {
     this.link.heal();
-    this.refuseUntilMs = this.lieUntilMs = this.site.slowUntilMs = this.proc.pausedUntilMs = 0;
+    this.refuseUntilMs = this.lieUntilMs = this.fullUntilMs = this.proc.pausedUntilMs = 0;
+    this.site.slowUntilMs = this.site.stuckUntilMs = 0;
     if (!this.proc.alive) this.start();
   }
 
@@ -89,14 +105,10 @@ export class SimAgent {
     for (;;) {
       this.#sequence += 1;
       const sentAtMs = this.#scheduler.nowMs;
-      const reply = await this.#network.sync(
-        proc,
-        this.link,
-        this.provider,
-        this.#request(ordersVersion),
-        this.#timeoutMs,
-      );
+      const request = this.#request(ordersVersion);
+      const reply = await this.#network.sync(proc, this.link, this.provider, request, this.#timeoutMs);
       if (reply.kind === 'answer') {
+        this.#faults.splice(0, request.gpuFaults?.length ?? 0);
         // An answer to a question whose lease is over says nothing that may still be done.
         if (this.#elapsedMs(sentAtMs) < reply.answer.leaseSeconds * 1000) {
           this.#obey(reply.answer, sentAtMs, proc);
@@ -116,14 +128,17 @@ export class SimAgent {
   }
 
   #request(ordersVersion: number | null): SyncRequest {
-    const gpu = { index: 0, model: 'H100-80GB', memoryGiB: 80 };
+    const faults = this.#faults.map(({ atMs, ...fault }) => {
+      return { ...fault, agoMs: this.#scheduler.nowMs - atMs };
+    });
     return {
       agentVersion: 'simulated',
       instanceId: this.#instance,
       sequence: this.#sequence,
-      inventory: { hostname: this.provider, gpus: [gpu], cpus: 8, memoryGiB: 64, limits: 'none' },
+      inventory: { hostname: this.provider, gpus: [GPU], cpus: 8, memoryGiB: 64, limits: 'none' },
       ordersVersion,
       observations: [...this.site.observations(), ...this.#lies()],
+      ...(faults.length > 0 ? { gpuFaults: faults } : {}),
     };
   }
 
@@ -161,7 +176,9 @@ export class SimAgent {
     }
     for (const order of answer.start) {
       if (site.entries.has(order.allocationId)) continue;
-      if (this.#scheduler.nowMs < this.refuseUntilMs) {
+      if (this.#scheduler.nowMs < this.fullUntilMs)
+        site.decline(order, order.allocationId, 'no-capacity', 'sold out');
+      else if (this.#scheduler.nowMs < this.refuseUntilMs) {
         site.decline(
           order,
           order.allocationId,

@@ -53,6 +53,15 @@ export const DEEDS = {
     void (agentOf(world, random).lieUntilMs = world.scheduler.nowMs + random.int(500, 8_000)),
   siteSlow: (world, random) =>
     void (agentOf(world, random).site.slowUntilMs = world.scheduler.nowMs + random.int(500, 8_000)),
+  /** Half-dead: it is heard, what runs goes on, and nothing starts. */
+  siteStuck: (world, random) =>
+    void (random.pick([...world.agents, ...world.pushed.values()]).site.stuckUntilMs =
+      world.scheduler.nowMs + random.int(4_000, 15_000)),
+  pushLocked: (world, random) =>
+    void (pushedOf(world, random).lockedUntilMs = world.scheduler.nowMs + random.int(2_000, 12_000)),
+  agentFull: (world, random) =>
+    void (agentOf(world, random).fullUntilMs = world.scheduler.nowMs + random.int(500, 8_000)),
+  gpuFault: (world, random) => agentOf(world, random).gpuFault(random.pick([13, 31, 43, 63, 48, 79])),
   requestsLost: (world, random) =>
     void (linkOf(world, random).requestsLostUntilMs = world.scheduler.nowMs + outage(random)),
   answersLost: (world, random) =>
@@ -109,6 +118,29 @@ export const PEOPLE = {
   prove: 1,
   nothing: 6,
 } as Readonly<Record<keyof typeof DEEDS, number>>;
+
+/** Of seeds from HALF_DEAD_FROM on: providers are well to talk to, and bad at their work. */
+export const HALF_DEAD: readonly Weights[] = [
+  { siteStuck: 4, pushLocked: 1, submit: 10, nothing: 4 },
+  { gpuFault: 6, siteStuck: 1, submit: 6, vendorWord: 3 },
+  { pushLocked: 4, agentFull: 6, agentRefuses: 3, submit: 8, move: 3 },
+  {
+    siteStuck: 3,
+    gpuFault: 3,
+    agentFull: 2,
+    replicaPauses: 4,
+    replicaHesitates: 4,
+    requestsLost: 1,
+    submit: 8,
+  },
+];
+/** So that older seeds keep their weather. */
+const HALF_DEAD_FROM = 1_000;
+
+export function weatherOf(seed: number): Weights {
+  const weathers = seed < HALF_DEAD_FROM ? WEATHERS : HALF_DEAD;
+  return weathers[seed % weathers.length] ?? {};
+}
 
 /** Each seed has its own: when everything breaks at once, little is ever seen to go wrong for its own reason. */
 export const WEATHERS: readonly Weights[] = [

@@ -45,6 +45,9 @@ export interface AllocationFacts {
   readonly exitCode: number | null;
   readonly endReason: string | null;
   readonly leaseUntil: string;
+  readonly region: string;
+  /** Seen to run. */
+  readonly started: boolean;
   readonly pool: string | null;
   /** What it takes of the pool: GPUs, CPU millis, MiB. */
   readonly draw: Amounts;
@@ -79,6 +82,18 @@ export interface ProviderFacts extends PlaceFacts {
   readonly kind: string;
   /** When it was last heard, or when we began to listen if that was later; null: it never was. */
   readonly heardAtMs: number | null;
+  readonly control: string;
+  /** Has its vendor ever said outage or maintenance? */
+  readonly warned: boolean;
+}
+
+/** The verdict over a part of a provider; `*`: every. */
+export interface ScopeFacts {
+  readonly provider: string;
+  readonly region: string;
+  readonly gpuModel: string;
+  readonly plane: string;
+  readonly state: string;
 }
 
 export interface EventFacts {
@@ -98,6 +113,7 @@ export interface Snapshot {
   /** That are not over, and cuts that hold. */
   readonly drills: number;
   readonly cuts: number;
+  readonly scopes: readonly ScopeFacts[];
   readonly law: Law;
 }
 
@@ -110,6 +126,7 @@ export interface Rows {
   readonly providers: ProviderFacts[];
   readonly drills: number;
   readonly cuts: number;
+  readonly scopes: ScopeFacts[];
   readonly organizations: RulesRow[];
   readonly projects: RulesRow[];
   readonly policies: { readonly name: string; readonly body: never }[];
@@ -133,16 +150,21 @@ export const SNAPSHOT = `select json_build_object(
     'listMicros', list_price_micros_per_hour::text, 'currency', list_currency,
     'priceMicros', price_micros_per_hour::text, 'seconds', metered_seconds, 'chargedMicros', charged_micros::text,
     'outcome', outcome, 'exitCode', exit_code, 'endReason', end_reason, 'leaseUntil', lease_until,
+    'region', region, 'started', started_at is not null,
     'pool', pool, 'draw', json_build_array(pool_gpus, pool_cpu_millis, pool_memory_mib),
     'row', to_jsonb(allocations)::text) order by id), '[]') from allocations),
   'providers', (select json_agg(json_build_object('name', name, 'site', site, 'realm', realm, 'certifications', certifications,
     'attested', attested_at is not null, 'drilled', exists (select from verifications v where v.from_provider = providers.name),
-    'mode', mode, 'health', health,
+    'mode', mode, 'health', health, 'control', control,
+    'warned', exists (select from provider_health h where h.provider = providers.name and h.source = 'vendor'
+      and h.state in ('outage', 'maintenance')),
     'kind', broker_kind, 'heardAtMs', case when last_contact_at is not null then extract(epoch from greatest(last_contact_at,
       (select (value ->> 'since')::timestamptz from engine_facts where engine_facts.name = 'listening'))) * 1000 end,
     'healthSinceMs', extract(epoch from health_since) * 1000, 'silentMs',
     extract(epoch from health_since - greatest(last_contact_at, (select (value ->> 'since')::timestamptz from engine_facts
       where engine_facts.name = 'listening' and (value ->> 'since')::timestamptz <= health_since))) * 1000)) from providers),
+  'scopes', (select coalesce(json_agg(json_build_object('provider', provider, 'region', region, 'gpuModel', gpu_model,
+    'plane', plane, 'state', state) order by provider, region, gpu_model, plane), '[]') from scope_health),
   'offers', (select coalesce(json_agg(json_build_object('provider', provider, 'name', name, 'gpuModel', gpu_model,
     'gpuFormFactor', gpu_form_factor, 'gpuCount', gpu_count, 'gpuMemoryGiB', gpu_memory_gib, 'cpus', cpus, 'memoryGiB', memory_gib,
     'region', region, 'currency', currency, 'pool', pool, 'capacity', capacity, 'used', used, 'withdrawn', withdrawn_at is not null,
@@ -172,6 +194,7 @@ export function snapshotOf(rows: Rows): Snapshot {
     providers: named(rows.providers),
     drills: rows.drills,
     cuts: rows.cuts,
+    scopes: rows.scopes,
     law: lawOf(rows),
   };
 }
@@ -201,6 +224,7 @@ export const NOTHING: Snapshot = snapshotOf({
   providers: [],
   drills: 0,
   cuts: 0,
+  scopes: [],
   organizations: [],
   projects: [],
   policies: [],

@@ -15,6 +15,7 @@ import {
 } from './facts.ts';
 import type { Timing } from '../../src/core/timing.ts';
 import { brokenPlacement } from './placed.ts';
+import { CLOSED, wrongEnd } from './parts.ts';
 import { brokenRoom } from './room.ts';
 import type { Truth } from './truth.ts';
 
@@ -34,6 +35,9 @@ export class Invariants {
   readonly #told = new Map<string, JobState>();
   readonly #toldAllocations = new Map<string, AllocationState>();
   checks = 0;
+  /** Parts of providers that were closed, and attempts that left such a part in good order: a storm needs some. */
+  readonly closed = new Set<string>();
+  readonly led = new Set<string>();
 
   constructor(url: string, truth: Truth, timing: Timing, violated: (what: string) => void) {
     this.#client = new pg.Client({ connectionString: url });
@@ -71,6 +75,8 @@ export class Invariants {
       this.#allocation(one, this.#before.allocations.get(one.id), now);
     for (const provider of now.providers.values())
       this.#verdict(provider, this.#before.providers.get(provider.name), now);
+    for (const one of now.scopes)
+      if (CLOSED.includes(one.state)) this.closed.add(Object.values(one).join(' '));
     this.#onePerJob(now);
     this.#all(brokenRoom(this.#before, now));
     this.#nothingUnowned(now);
@@ -122,6 +128,9 @@ export class Invariants {
   #allocation(one: AllocationFacts, before: AllocationFacts | undefined, now: Snapshot): void {
     if (before === undefined) this.#all(brokenPlacement(one, now));
     else if (before.row !== one.row) {
+      const wrong = wrongEnd(one, before, now);
+      if (one.endReason === 'provider-degraded') this.led.add(one.id);
+      if (wrong !== null) this.#violated(wrong);
       if (before.state === 'released')
         this.#violated(`${one.id} was released and changed: ${before.row} → ${one.row}`);
       if (BigInt(one.chargedMicros) < BigInt(before.chargedMicros))
@@ -155,6 +164,11 @@ export class Invariants {
   /** Nobody is given up who was heard, and nobody for a silence of our own. */
   #verdict(provider: ProviderFacts, before: ProviderFacts | undefined, now: Snapshot): void {
     if (provider.health !== 'down' || before?.health === 'down') return;
+    // Its GPUs are gone, and it says so itself.
+    if (
+      now.scopes.some((one) => one.provider === provider.name && one.plane === 'data' && one.state === 'down')
+    )
+      return;
     const { silentMs } = provider;
     if (silentMs === null || silentMs < this.#timing.downAfterMs)
       this.#violated(`${provider.name} is down after a silence of ${silentMs} ms`);

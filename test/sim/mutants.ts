@@ -380,4 +380,33 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'a decision that is made again comes out otherwise, as it does not know what was taken',
     seeds: [1],
   },
+  {
+    name: 'control-plane-fences',
+    edits: [
+      {
+        file: 'src/flows/scopes.ts',
+        find: "const data = plane === 'data' ? state : 'healthy';",
+        replace: 'const data = state;',
+      },
+    ],
+    why: 'a provider that only cannot start anything has its running work given up',
+    seeds: [1000, 1003],
+  },
+  {
+    name: 'sick-part-not-left-out',
+    edits: [
+      {
+        file: 'src/core/placement/pass.ts',
+        find: 'for (const position of pass.shut.keys()) pass.free[position] = 0;',
+        replace: '',
+      },
+      {
+        file: GUARDS,
+        find: 'return !sick.some((scope)',
+        replace: 'return sick.length < 0 || !sick.slice(sick.length).some((scope)',
+      },
+    ],
+    why: 'jobs are placed one after the other where nothing starts',
+    seeds: [1003, 1000],
+  },
 ];

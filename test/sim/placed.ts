@@ -1,4 +1,5 @@
 import type { AllocationFacts, JobFacts, OfferState, ProviderFacts, Snapshot } from './facts.ts';
+import { CLOSED, closedPlanes } from './parts.ts';
 import { brokenPrice, brokenRules, drawOf, kilometresApart, separationOf } from './oracle.ts';
 
 /** What is wrong with a placement that was just written, in the world that it was written into. Empty: nothing. */
@@ -17,6 +18,9 @@ export function brokenPlacement(one: AllocationFacts, now: Snapshot): string[] {
   return [
     ...(words.length > 0 ? [`${one.id} of ${one.job} at ${one.provider} breaks ${words.join(', ')}`] : []),
     ...ofProvider(one, provider),
+    ...closedPlanes(one, now).map(
+      (plane) => `${one.id} was placed at ${one.provider} in a sick part: ${plane}`,
+    ),
     ...ofOffer(one, job, offer),
   ];
 }
@@ -30,9 +34,10 @@ const saleOf = (one: AllocationFacts, { gpuModel }: OfferState) => ({
   gpuModel,
 });
 
-function ofProvider({ id, provider }: AllocationFacts, { mode, health }: ProviderFacts): string[] {
-  if (mode === 'active' && health === 'healthy') return [];
-  return [`${id} was placed at ${provider}, which is ${mode} and ${health}`];
+function ofProvider({ id, provider }: AllocationFacts, { mode, health, control }: ProviderFacts): string[] {
+  const well = health === 'healthy' && !CLOSED.includes(control);
+  if (mode === 'active' && well) return [];
+  return [`${id} was placed at ${provider}, which is ${mode}, ${health} and ${control}`];
 }
 
 function ofOffer(one: AllocationFacts, job: JobFacts, offer: OfferState): string[] {

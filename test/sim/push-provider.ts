@@ -16,6 +16,8 @@ export class SimPushProvider {
   /** Names of what was here: an order that comes late must not bring it up again. */
   readonly #forgotten = new Set<string>();
   refuseUntilMs = 0;
+  /** Half-dead: until then it takes no order from us (a key that has expired), and what runs goes on. */
+  lockedUntilMs = 0;
   downUntilMs = 0;
 
   constructor(site: Site, link: Link, scheduler: Scheduler, network: Network, random: Random) {
@@ -44,6 +46,8 @@ export class SimPushProvider {
             leaseUntilMs <= this.#scheduler.nowMs
           )
             return;
+          if (this.#scheduler.nowMs < this.lockedUntilMs)
+            throw new BrokerFault('unauthorized', 'the key has expired');
           if (this.#scheduler.nowMs < this.refuseUntilMs) {
             throw new BrokerFault(this.#random.chance(0.5) ? 'rejected' : 'no_capacity', 'not today');
           }
@@ -72,7 +76,8 @@ export class SimPushProvider {
 
   heal(): void {
     this.link.heal();
-    this.refuseUntilMs = this.downUntilMs = this.site.slowUntilMs = 0;
+    this.refuseUntilMs = this.downUntilMs = this.lockedUntilMs = 0;
+    this.site.slowUntilMs = this.site.stuckUntilMs = 0;
   }
 
   /** The power goes and comes back. */

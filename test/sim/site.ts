@@ -30,6 +30,8 @@ export class Site {
   readonly entries = new Map<string, Entry>();
   /** Until then, starting takes seconds. */
   slowUntilMs = 0;
+  /** Half-dead: until then orders are taken, and nothing starts. */
+  stuckUntilMs = 0;
   readonly #scheduler: Scheduler;
   readonly #truth: Truth;
   readonly #random: Random;
@@ -153,6 +155,8 @@ export class Site {
   #run(entry: Entry): void {
     if (entry.phase !== 'starting' || this.entries.get(entry.id) !== entry || entry.order === null) return;
     const now = this.#scheduler.nowMs;
+    if (now < this.stuckUntilMs)
+      return void this.#scheduler.in(this.stuckUntilMs - now, this.machine, () => this.#run(entry));
     if (entry.leaseUntilMs <= now)
       return this.#end(entry, 'lease-expired', null, 'its lease ended before it started');
     entry.startedMs = now;

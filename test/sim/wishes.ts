@@ -54,7 +54,8 @@ export function makeSpec(random: Random, name: string, now: Date): JobSpec {
     },
     continuity: {
       mode: random.chance(0.2) && mode === 'restart' ? 'none' : mode,
-      rtoSeconds: null,
+      // Some must not stop: they leave a place that is being hurt.
+      rtoSeconds: name.endsWith('1') || name.endsWith('4') ? 60 : null,
       rpoSeconds: null,
       minSeparationKm: maybe(random, 0.1, [50, 400]),
       failback: own.pick(['auto', 'manual', 'never']),

@@ -18,7 +18,7 @@ import { kill, Scheduler } from './scheduler.ts';
 import { Shopper } from './shopper.ts';
 import { Site } from './site.ts';
 import { instrument, poolOf, VirtualLocks } from './store.ts';
-import { DEEDS, PEOPLE, WEATHERS } from './deeds.ts';
+import { DEEDS, PEOPLE, weatherOf } from './deeds.ts';
 import { Truth } from './truth.ts';
 import { untrueWait } from './waits.ts';
 import { Workload } from './workload.ts';
@@ -42,7 +42,16 @@ export interface SimResult {
 }
 
 /** The sweep four times as slow as in production: fewer steps in which nothing happens. No bound of safety is touched. */
-const TIMING: Timing = { ...DEFAULT_TIMING, sweepMs: 1_000 };
+const TIMING: Timing = {
+  ...DEFAULT_TIMING,
+  sweepMs: 1_000,
+  // A storm is a minute, so what takes a minute in production takes seconds.
+  launchMs: 3_000,
+  sampleWindowMs: 20_000,
+  scopeHoldMs: 4_000,
+  gpuHoldMs: 6_000,
+  eagerAfterMs: 1_500,
+};
 const CONNECTIONS = 12;
 /** The longest job, as often as capacity makes it wait, and every wait that the clockwork knows. */
 const CALM_MS = 400_000;
@@ -170,7 +179,7 @@ export class World {
 
   /** Something happens, and something else a little later, until the storm is over. */
   #mischief(): void {
-    const weather = WEATHERS[this.#options.seed % WEATHERS.length]!;
+    const weather = weatherOf(this.#options.seed);
     const next = () => {
       if (!this.network.unreliable) return;
       const what = this.random.weighted({ ...PEOPLE, ...weather });
@@ -318,6 +327,8 @@ export class World {
           .length,
         syncs: network.syncs,
         checks: invariants.checks,
+        closed: invariants.closed.size,
+        led: invariants.led.size,
         ...this.counts,
       },
       trace: scheduler.trace,

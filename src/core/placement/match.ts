@@ -3,6 +3,7 @@ import { ON_DEMAND, SPOT, type Sale } from './market.ts';
 import { paidHoursOf } from './objective.ts';
 import { DIMENSIONS, drawOf, hasRoom, type Pass } from './pass.ts';
 import type { Request } from './request.ts';
+import { sickness } from './shut.ts';
 import { bit, firstBroken, RULES, type Broken, type RuleName } from './rules.ts';
 
 const BITS = {
@@ -14,6 +15,7 @@ const BITS = {
   jobPrice: bit('job-price'),
   quote: bit('quote'),
   noRate: bit('no-rate'),
+  health: bit('health'),
 } as const;
 
 /** What an offer breaks by its shape and its place: the same for every offer of a cell. */
@@ -41,6 +43,7 @@ export function brokenByLot(request: Request, pass: Pass, position: number): Bro
   if (nodes > 1 && (columns.capacity[position] ?? 0) < nodes) broken |= BITS.places;
   if ((columns.pool[position] ?? -1) >= 0 && outgrows(request, pass, position)) broken |= BITS.pool;
   if ((columns.effectiveFromMs[position] ?? 0) > pass.now.getTime()) broken |= BITS.later;
+  if (pass.shut.size > 0 && sickness(pass.shut.get(position)) !== null) broken |= BITS.health;
   return broken | brokenByPrice(request, pass, position);
 }
 

@@ -6,6 +6,7 @@ import { accepting, steadiness } from './objective.ts';
 import type { Orders } from './orders.ts';
 import { Rulings } from './places.ts';
 import { bit } from './rules.ts';
+import { shutLots, type Shut } from './shut.ts';
 import type { Shape } from './mix.ts';
 import type { Draw, PlacementProvider, World } from './types.ts';
 import type { Objective } from '../job.ts';
@@ -33,8 +34,10 @@ export interface Pass {
   readonly always: Int32Array;
   readonly steady: Float64Array;
   readonly accepting: Float64Array;
-  /** By position: places that nobody has. */
+  /** By position: places that nobody has; 0 of what is shut. */
   readonly free: Int32Array;
+  /** By position, what is shut though its provider is well: few, so a map. */
+  readonly shut: ReadonlyMap<number, Shut>;
   /** By pool, GPUs, CPU millis and MiB: what nobody has. Infinity where there is no limit. */
   readonly poolFree: Float64Array;
   /** The pools as they were when the pass began. */
@@ -74,6 +77,7 @@ export function openPass(market: Market, state: State): Pass {
     steady: Float64Array.from(providers, (one) => (one ? steadiness(one, state.now) : 0)),
     accepting: Float64Array.from(providers, (one) => (one ? accepting(one) : 0)),
     free: Int32Array.from(market.columns.capacity),
+    shut: shutLots(market, providers, state.now),
     poolFree: new Float64Array(DIMENSIONS * market.pools.length),
     opened: { poolFree: new Float64Array(0) },
     poolHeld: new Uint8Array(market.pools.length),
@@ -94,6 +98,8 @@ export function openPass(market: Market, state: State): Pass {
     if (position >= 0) pass.free[position] = Math.max(0, (pass.free[position] ?? 0) - used);
   }
   for (const used of state.usedPools) occupy(pass, used);
+  // Whoever asks for room (the fronts, the orders, an exchange, a quote) finds none there.
+  for (const position of pass.shut.keys()) pass.free[position] = 0;
   return { ...pass, opened: { poolFree: pass.poolFree.slice() } };
 }
 

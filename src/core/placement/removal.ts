@@ -6,6 +6,7 @@ import { saleFor } from './match.ts';
 import { drawOf, type Pass } from './pass.ts';
 import type { Request } from './request.ts';
 import type { RuleName } from './rules.ts';
+import { fullnessOf, sickness } from './shut.ts';
 import type { PlacementProvider } from './types.ts';
 
 /** One offer that a rule removed. */
@@ -65,7 +66,8 @@ const DETAILS: Readonly<Record<RuleName, Detail>> = {
       ? `its currency ${lot.offer.currency} has no exchange rate`
       : "a price ceiling's currency has no exchange rate",
   draining: ({ provider }) => `provider ${provider.name} is draining`,
-  health: ({ provider }) => `provider ${provider.name} is ${provider.health}`,
+  health: ({ view, position, provider }) =>
+    `provider ${provider.name} is ${provider.health === 'healthy' ? 'sick in part' : provider.health}${partly(view, position)}`,
   capacity: ({ view, position, lot }) => fullness(view, position, lot),
 };
 
@@ -123,7 +125,14 @@ function listed({ request, view, position }: Case): string {
   return cheapest ? `${formatMicros(cheapest.listMicros)} ${cheapest.listCurrency}` : 'more';
 }
 
+function partly(view: Pass, position: number): string {
+  const why = sickness(view.shut.get(position));
+  return why === null ? '' : `: ${why}`;
+}
+
 function fullness(view: Pass, position: number, lot: Lot): string {
+  const refused = fullnessOf(view.shut.get(position));
+  if (refused !== null) return refused;
   const pool = view.market.columns.pool[position] ?? -1;
   if (view.lotHeld[position] === 1 || view.poolHeld[pool] === 1)
     return 'is held for a job that has waited long';

@@ -1,3 +1,4 @@
+import type { VerifiedPair } from '../drill/verified.ts';
 import type { Objective, JobSpec, Waiting, WaitingReason } from '../job.ts';
 import type { WireMoney } from '../money.ts';
 import type { Offer, Pool } from '../offer.ts';
@@ -6,6 +7,7 @@ import type { BrokerKind, Certification, HealthState, ProviderMode, Realm, Site 
 import type { HeldQuote } from '../quote.ts';
 import type { RuleSet } from '../rules.ts';
 import type { RuleName } from './rules.ts';
+import type { FullOffer, SickScope } from './shut.ts';
 
 // ---- in -----------------------------------------------------------------------------------------------------
 
@@ -57,6 +59,10 @@ export interface PlacementProvider {
   readonly multiNode: boolean;
   /** Allocations that it refused or lost lately, of any job; 0 where that is not known. */
   readonly recentRefusals: number;
+  /** Parts of it that take no new work; absent: none, also in records from before there were verdicts over parts. */
+  readonly sick?: readonly SickScope[];
+  /** Offers that were refused as full lately; absent: none. */
+  readonly full?: readonly FullOffer[];
 }
 
 export interface PlacementOffer extends Offer {
@@ -88,13 +94,6 @@ export interface QueuedJob {
   readonly standsByFor?: string;
   /** Where it stands by, ready to take over: it is not placed elsewhere. Absent: nowhere. */
   readonly standbyAt?: string;
-}
-
-/** A drill has proved that work of one provider recovers at another, and nothing has voided that since. */
-export interface VerifiedPair {
-  readonly from: string;
-  readonly to: string;
-  readonly until: Date;
 }
 
 // ---- out ----------------------------------------------------------------------------------------------------

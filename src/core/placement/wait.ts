@@ -5,6 +5,7 @@ import { nearestMiss, some } from './near.ts';
 import type { Pass } from './pass.ts';
 import type { Request } from './request.ts';
 import { MATCH, NO_RATE, type Broken } from './rules.ts';
+import { fullnessOf, sickness } from './shut.ts';
 import type { QueuedJob } from './types.ts';
 
 /** Waits that have nothing to do with what is offered, and come before everything else. Null: it may be placed. */
@@ -62,6 +63,8 @@ function noCapacity(request: Request, view: Pass, fitting: readonly number[]): W
     3,
   );
   const left = gpus > 0 ? leftAt(view, nearest) : (view.free[nearest] ?? 0);
+  const refused = fullnessOf(view.shut.get(nearest));
+  if (refused !== null) return { reason: 'no-capacity', detail: `${nameAt(view, nearest)} ${refused}` };
   const why = left >= (gpus || nodes) ? whyNot(request, view, nearest) : elsewhere(view, fitting);
   const detail = `needs ${needed}${together} in ${where}: ${left} ${left === 1 ? 'is' : 'are'} free${why}`;
   return { reason: 'no-capacity', detail };
@@ -97,6 +100,8 @@ function providerHealth(view: Pass, positions: readonly number[]): Waiting {
   const states = positions.map((position) => {
     const provider = view.providers[view.market.columns.provider[position] ?? 0];
     if (!provider) return 'one is not registered any more';
+    const part = provider.health === 'healthy' ? sickness(view.shut.get(position)) : null;
+    if (part !== null) return `${part} at ${provider.name}`;
     return `${provider.name} is ${provider.health === 'healthy' ? provider.mode : provider.health}`;
   });
   return { reason: 'provider-health', detail: `${offers} no new work: ${some(states)}` };

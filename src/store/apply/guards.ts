@@ -1,4 +1,6 @@
 import { sql } from 'drizzle-orm';
+import { covers, NO_GPU } from '../../core/scope.ts';
+import { loadSick } from '../load/shut.ts';
 import { policiesVersionOf } from '../load/rules.ts';
 import type { Tx } from '../store.ts';
 
@@ -50,16 +52,27 @@ export async function underSamePolicies<T extends { readonly policiesVersion: nu
  * from slipping in beside a verdict of `down`.
  */
 export async function onUsableProviders<
-  T extends { readonly provider: string; readonly providerVersion: number },
+  T extends {
+    readonly provider: string;
+    readonly providerVersion: number;
+    readonly region: string;
+    readonly shape: { readonly gpuModel: string | null };
+  },
 >(tx: Tx, rows: readonly T[]): Promise<T[]> {
   const names = [...new Set(rows.map(({ provider }) => provider))];
   const usable = await tx.execute<{ name: string; version: number }>(sql`
     update providers set orders_version = orders_version + 1
     where name in (select name from providers where name = any(${sql.param(names)}::text[]) order by name for update)
-      and mode = 'active' and health = 'healthy'
+      and mode = 'active' and health = 'healthy' and control not in ('degraded', 'down')
     returning name, version`);
   const taken = new Map(usable.rows.map(({ name, version }) => [name, version]));
-  return rows.filter(({ provider, providerVersion }) => taken.get(provider) === providerVersion);
+  const usual = rows.filter(({ provider, providerVersion }) => taken.get(provider) === providerVersion);
+  // A verdict over a part of it locks the provider's row, too.
+  const sick = await loadSick(tx, names);
+  return usual.filter(({ provider, region, shape: { gpuModel } }) => {
+    const place = { region, gpuModel: gpuModel ?? NO_GPU };
+    return !sick.some((scope) => scope.provider === provider && covers(scope, place));
+  });
 }
 
 /**

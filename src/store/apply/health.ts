@@ -1,5 +1,6 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import type { HealthState, ProviderMode } from '../../core/provider.ts';
+import type { KeptSample } from '../../core/scope.ts';
 import type { Tx } from '../store.ts';
 import { engineFacts, providerHealth, providers } from '../schema.ts';
 
@@ -11,6 +12,7 @@ export interface VerdictWrite {
   readonly reason: string;
   /** The last contact that the verdict was made with. */
   readonly lastContactAt: Date | null;
+  readonly samples?: readonly KeptSample[];
 }
 
 /** @returns false where the verdict is stale: somebody else made one, or the provider was heard meanwhile. */
@@ -39,7 +41,25 @@ export async function applyVerdict(tx: Tx, now: Date, verdict: VerdictWrite): Pr
     state: verdict.to,
     reason: verdict.reason,
     lastContactAt: verdict.lastContactAt,
+    samples: [...(verdict.samples ?? [])],
   });
+  return true;
+}
+
+/** The same over its control plane. @returns false where somebody else made another meanwhile */
+export async function applyControl(
+  tx: Tx,
+  now: Date,
+  { provider, from, to, reason, samples = [] }: Omit<VerdictWrite, 'lastContactAt'>,
+): Promise<boolean> {
+  const changed = await tx
+    .update(providers)
+    .set({ control: to, controlReason: reason })
+    .where(and(eq(providers.name, provider), eq(providers.control, from)))
+    .returning({ name: providers.name });
+  if (changed.length === 0) return false;
+  const row = { provider, at: now, source: 'verdict', plane: 'control', state: to, reason } as const;
+  await tx.insert(providerHealth).values({ ...row, samples: [...samples] });
   return true;
 }
 

@@ -1,7 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import { isTerminal, type JobState } from '../../core/job.ts';
 
-const struck = sql`w.reason = 'provider-down'`;
+const struck = sql`w.reason in ('provider-down', 'provider-degraded')`;
 /** Where a disaster took it from first; it may want to go back there. */
 const homeOf = sql`case when ${struck} and coalesce(j.spec -> 'continuity' ->> 'failback', 'manual') <> 'never'
   then coalesce(j.home, w.avoid) else j.home end`;

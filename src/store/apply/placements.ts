@@ -116,7 +116,7 @@ const PROVISIONING: Writing = {
       home = case when j.home = g.provider then null else j.home end, queue_rank = ${USUAL_RANK}
     from good g join jobs was on was.id = g.job_id where j.id = was.id
     -- Everything that follows reads this alone: a join of two CTEs is planned for one row and compares each with each.
-    returning j.attempts, case when was.reason = 'provider-down' then 'failover' else 'run' end as purpose, g.*`,
+    returning j.attempts, case when was.reason in ('provider-down', 'provider-degraded') then 'failover' else 'run' end as purpose, g.*`,
   type: 'job.provisioning',
 };
 

@@ -1,10 +1,18 @@
-import { and, count, desc, eq, gt, inArray, sql } from 'drizzle-orm';
+import { and, count, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import { FLAPPING_MS, type Contact } from '../../core/health.ts';
+import type { HealthState, ProviderMode } from '../../core/provider.ts';
+import type { VendorLevel } from '../../core/provider-status.ts';
+import { nameOf, type KnownScope } from '../../core/scope.ts';
 import type { Reader } from '../store.ts';
 import { providerHealth, providers } from '../schema.ts';
+import { loadRollUps } from './scopes.ts';
 
 export interface ContactRow extends Contact {
   readonly provider: string;
+  readonly control: HealthState;
+  readonly mode: ProviderMode;
+  readonly vendorWord: { readonly level: VendorLevel; readonly note: string; readonly since: Date } | null;
+  readonly parts: KnownScope | null;
 }
 
 /** What is known of every provider's contact, with how often it was given up lately and the vendor's word that holds now. */
@@ -18,6 +26,8 @@ export async function loadContacts(reader: Reader, now: Date): Promise<ContactRo
       brokerKind: providers.brokerKind,
       lastContactAt: providers.lastContactAt,
       contactSince: providers.contactSince,
+      control: providers.control,
+      mode: providers.mode,
     })
     .from(providers)
     .orderBy(providers.name);
@@ -31,6 +41,7 @@ export async function loadContacts(reader: Reader, now: Date): Promise<ContactRo
       provider: providerHealth.provider,
       level: providerHealth.state,
       note: providerHealth.reason,
+      since: sql<string>`coalesce(${providerHealth.validFrom}, ${providerHealth.at})`,
     })
     .from(providerHealth)
     .where(
@@ -42,13 +53,25 @@ export async function loadContacts(reader: Reader, now: Date): Promise<ContactRo
     )
     .orderBy(providerHealth.provider, desc(providerHealth.seq));
   const wordOf = new Map(
-    words.filter(({ level }) => level !== 'operational').map((word) => [word.provider, word]),
+    words
+      .filter(({ level }) => level !== 'operational')
+      .map(({ provider, level, note, since }) => [
+        provider,
+        { level: level as VendorLevel, note, since: new Date(since) },
+      ]),
   );
+  const partsOf = await loadRollUps(reader, 'data');
   return rows.map((row) => ({
     ...row,
     downsLately: downsOf.get(row.provider) ?? 0,
     vendorWord: wordOf.get(row.provider) ?? null,
+    parts: named(partsOf.get(row.provider)),
   }));
+}
+
+/** Its reason with the part that it is about. */
+function named(part: KnownScope | undefined): KnownScope | null {
+  return part === undefined ? null : { ...part, reason: `${nameOf(part)}: ${part.reason}` };
 }
 
 /** Nobody is down most of the time, and this is asked four times a second. */
@@ -65,6 +88,8 @@ async function countDowns(
       and(
         eq(providerHealth.source, 'verdict'),
         eq(providerHealth.state, 'down'),
+        eq(providerHealth.plane, 'data'),
+        isNull(providerHealth.gpuModel),
         gt(providerHealth.at, new Date(now.getTime() - FLAPPING_MS)),
         inArray(providerHealth.provider, [...down]),
       ),

@@ -5,11 +5,13 @@ import type { Shape } from '../../core/placement/mix.ts';
 import type { PlacementProvider } from '../../core/placement/types.ts';
 import type { Policies } from '../../core/policy.ts';
 import { MULTI_NODE_BROKERS } from '../../core/provider.ts';
+import { stateOf } from '../../core/response.ts';
 import type { PoolUse, ProviderUse, WorldState } from '../../core/world.ts';
 import { allocations, exchangeRates, offers, pools, providers } from '../schema.ts';
 import type { Reader, Tx } from '../store.ts';
 import { verifiedUntil } from '../../core/drill/verified.ts';
 import { readVerifiedPairs } from '../read/verifications.ts';
+import { loadShut } from './shut.ts';
 import { loadPolicies, loadRules } from './rules.ts';
 
 /** What a world needs that no table has. */
@@ -22,7 +24,7 @@ export interface WorldAsked {
 }
 
 /** A provider as placement sees it, and the versions of its terms and of what is said about it. */
-export type WorldProvider = Omit<PlacementProvider, 'recentRefusals'> & {
+export type WorldProvider = Omit<PlacementProvider, 'recentRefusals' | 'sick' | 'full'> & {
   readonly offersVersion: number;
   readonly version: number;
 };
@@ -40,14 +42,16 @@ export async function loadWorldProviders(reader: Reader): Promise<WorldProvider[
       mode: providers.mode,
       health: providers.health,
       healthSince: providers.healthSince,
+      control: providers.control,
       brokerKind: providers.brokerKind,
       offersVersion: providers.offersVersion,
       version: providers.version,
     })
     .from(providers)
     .orderBy(providers.name);
-  return rows.map(({ attestedAt, ...row }) => ({
+  return rows.map(({ attestedAt, control, ...row }) => ({
     ...row,
+    health: stateOf({ control, data: row.health }),
     attested: attestedAt !== null,
     // Of a moment, so it is said where that is known (loadState).
     verifiedUntil: null,
@@ -63,6 +67,7 @@ export async function loadState(
 ): Promise<WorldState> {
   const unkept = await countUnkept(tx, now);
   const verifiedPairs = await readVerifiedPairs(tx, now);
+  const shut = await loadShut(tx, now);
   return {
     now,
     currency,
@@ -71,6 +76,7 @@ export async function loadState(
       ...row,
       verifiedUntil: verifiedUntil(verifiedPairs, row.name),
       recentRefusals: unkept.get(row.name) ?? 0,
+      ...shut.get(row.name),
     })),
     verifiedPairs,
     uses: await loadUses(tx),

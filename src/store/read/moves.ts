@@ -31,22 +31,27 @@ async function readVerdicts(reader: Reader, jobId: string): Promise<Map<string, 
     suspectedAt: string | null;
     downAt: string;
   }>(sql`
-    select a.id, down.last_contact_at as "lastContactAt", down.at as "downAt", suspected.at as "suspectedAt"
-    from allocations a
+    select a.id, down.last_contact_at as "lastContactAt", down.at as "downAt",
+      -- It may have been degraded already for another reason, and heard.
+      case when suspected.at is not null then greatest(suspected.at, coalesce(down.last_contact_at, down.at)) end as "suspectedAt"
+    from allocations a join offers o on o.provider = a.provider and o.name = a.offer
     cross join lateral (
       select h.seq, h.at, h.last_contact_at from provider_health h
       where h.provider = a.provider and h.source = 'verdict' and h.state = 'down' and h.at <= a.releasing_at
+        and h.plane = 'data' and (h.region is null or (h.region in ('*', a.region) and h.gpu_model in ('*', coalesce(o.gpu_model, 'none'))))
       order by h.seq desc limit 1
     ) down
     left join lateral (
       select h.seq from provider_health h
       where h.provider = a.provider and h.source = 'verdict' and h.state <> 'degraded' and h.seq < down.seq
+        and h.plane = 'data' and h.region is null
       order by h.seq desc limit 1
     ) well on true
     left join lateral (
       select h.at from provider_health h
       where h.provider = a.provider and h.source = 'verdict' and h.state = 'degraded'
         and h.seq < down.seq and h.seq > coalesce(well.seq, 0)
+        and h.plane = 'data' and h.region is null
       order by h.seq limit 1
     ) suspected on true
     where a.job_id = ${jobId} and a.end_reason = 'provider-down'`);

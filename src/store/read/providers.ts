@@ -1,10 +1,12 @@
 import { and, desc, eq, gt, inArray, isNull, lt, lte, or, sql, type SQL } from 'drizzle-orm';
 import type { Scope } from '../../core/access.ts';
-import { offers, providerHealth, providers } from '../schema.ts';
+import { offers, providerHealth, providers, scopeHealth } from '../schema.ts';
 import type { ProviderRow, Reader } from '../store.ts';
 import { toPage, type Page } from './page.ts';
 
 export type HealthRow = typeof providerHealth.$inferSelect;
+
+export type ScopeRow = typeof scopeHealth.$inferSelect;
 
 /** In whole offers. `used` counts withdrawn ones too, as long as something still runs there. */
 export interface CapacitySum {
@@ -77,6 +79,21 @@ export async function vendorWords(
     )
     .orderBy(providerHealth.provider, desc(providerHealth.seq));
   return new Map(rows.map((row) => [row.provider, row]));
+}
+
+/** The parts of each that take no new work. */
+export async function closedParts(
+  reader: Reader,
+  names: readonly string[],
+): Promise<Map<string, ScopeRow[]>> {
+  if (names.length === 0) return new Map();
+  const { provider, region, gpuModel, plane, state } = scopeHealth;
+  const rows = await reader
+    .select()
+    .from(scopeHealth)
+    .where(and(inArray(provider, [...names]), inArray(state, ['degraded', 'down'])))
+    .orderBy(provider, region, gpuModel, plane);
+  return Map.groupBy(rows, (row) => row.provider);
 }
 
 /** Newest first; `before` is the last seq of the page before. */
