@@ -58,7 +58,15 @@ function ofRow(drill: DrillRow) {
   const confirmedBy =
     drill.confirmedBy === null ? null : { id: drill.confirmedBy, role: drill.confirmedRole ?? '' };
   return {
-    ...{ id, spec, plan, createdAt, dueAt, startedAt, restoredAt, reason, confirmedBy },
+    id,
+    spec,
+    plan,
+    createdAt,
+    dueAt,
+    startedAt,
+    restoredAt,
+    reason,
+    confirmedBy,
     struck: drill.providers,
     createdBy: { id: drill.createdBy, role: drill.createdRole },
     endsAs: drill.endsAs ?? 'aborted',
