@@ -74,7 +74,6 @@ ALTER TABLE "jobs" ADD COLUMN "drill_id" text;--> statement-breakpoint
 ALTER TABLE "drill_cuts" ADD CONSTRAINT "drill_cuts_drill_id_drills_id_fk" FOREIGN KEY ("drill_id") REFERENCES "public"."drills"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "drill_cuts" ADD CONSTRAINT "drill_cuts_provider_providers_name_fk" FOREIGN KEY ("provider") REFERENCES "public"."providers"("name") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "drill_jobs" ADD CONSTRAINT "drill_jobs_drill_id_drills_id_fk" FOREIGN KEY ("drill_id") REFERENCES "public"."drills"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "drill_jobs" ADD CONSTRAINT "drill_jobs_job_id_jobs_id_fk" FOREIGN KEY ("job_id") REFERENCES "public"."jobs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "verifications" ADD CONSTRAINT "verifications_drill_id_drills_id_fk" FOREIGN KEY ("drill_id") REFERENCES "public"."drills"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "verifications" ADD CONSTRAINT "verifications_from_provider_providers_name_fk" FOREIGN KEY ("from_provider") REFERENCES "public"."providers"("name") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "verifications" ADD CONSTRAINT "verifications_to_provider_providers_name_fk" FOREIGN KEY ("to_provider") REFERENCES "public"."providers"("name") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
