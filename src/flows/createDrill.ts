@@ -50,7 +50,7 @@ export async function createDrill<Body>(
     });
     const { scenario, mode, jobs, limits, everyDays } = spec;
     const entry = { actor, target: id, requestId: ask.requestId };
-    const data = { scenario, mode, jobs, limits, everyDays, providers, planned: plan.jobs.length };
+    const data = { scenario, mode, jobs, limits, everyDays, providers, planned: plan.jobsInScope };
     await appendAudit(tx, now, [
       { ...entry, action: 'drill.create', data },
       ...(confirmed ? [{ ...entry, action: 'drill.confirm', data: {} }] : []),

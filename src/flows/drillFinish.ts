@@ -24,11 +24,12 @@ export async function finishDrill(deps: Deps, now: Date, drill: DrillRow): Promi
   const { db } = deps.store;
   const left = await loadLeftovers(db, drill.id);
   const waited = now.getTime() - (drill.restoredAt ?? now).getTime();
-  if (left.canaries > 0 || (left.unheard > 0 && waited < RETURN_MS)) return;
+  if (left.canaries > 0 || (left.unheard.length > 0 && waited < RETURN_MS)) return;
   const loaded = await loadDrillFacts(db, now, deps.timing, drill);
   const facts: DrillFacts = {
     ...ofRow(drill),
     ...loaded,
+    unreturned: left.unheard,
     nextDueAt: nextDue(drill, now),
     currency: deps.config.currency,
   };

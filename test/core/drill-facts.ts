@@ -110,6 +110,7 @@ export function drillFacts(more: Partial<DrillFacts> = {}): DrillFacts {
       { provider: 'pangyo', allocationId: 'alc-1', fromAt: at(10), untilAt: at(19), declaredAt: at(15) },
     ],
     jobs: [drilledJob()],
+    unreturned: [],
     records: [],
     nextDueAt: null,
     currency: 'KRW',

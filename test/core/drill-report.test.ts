@@ -118,6 +118,7 @@ describe('a report', () => {
       ['overdue'],
       'passed',
     ],
+    ['a provider that stayed away', { unreturned: ['pangyo'] }, ['not-returned'], 'passed'],
     ['an abort', { endsAs: 'aborted', reason: 'it cost more' }, ['not-finished'], 'aborted'],
     ['a tabletop drill', { spec: drillSpec({ mode: 'tabletop' }), jobs: [], cuts: [] }, [], 'passed'],
   ];
