@@ -26,7 +26,10 @@ const percentiles = (description: string) =>
 
 const times = z
   .object({
-    faultAt: moment('When its place was last heard.', '2026-11-22T10:00:12.000Z'),
+    faultAt: moment(
+      'When its place was last heard; of a single attempt, when it was cut off.',
+      '2026-11-22T10:00:12.000Z',
+    ),
     suspectedAt: moment('When its provider was called degraded.'),
     declaredAt: moment('When its place was given up.', '2026-11-22T10:00:17.100Z'),
     fencedAt: moment('From when on the old place certainly ran nothing.'),

@@ -7,6 +7,7 @@ import { FINDINGS, NOT_EXERCISED, type FindingCode } from '../../src/core/drill/
 import { provedBy } from '../../src/core/drill/prove.ts';
 import { reportOf, type DrillFacts, type DrillReport } from '../../src/core/drill/report.ts';
 import { publicJwk, signJws, thumbprint, verifyJws } from '../../src/core/drill/signature.ts';
+import { faultsOf } from '../../src/core/drill/verify.ts';
 import { FINDING_TITLES, LABELS, NOT_EXERCISED_TITLES } from '../../src/core/drill/words.ts';
 import { at, drilledJob, drillFacts, drillMove, drillProvider, drillSpec, NOW } from './drill-facts.ts';
 
@@ -233,6 +234,33 @@ describe('the evidence', () => {
       auditToSeq: 1,
     });
   });
+});
+
+describe('whoever verifies a report', () => {
+  const seed = Buffer.alloc(32, 1).toString('base64url');
+  const kid = thumbprint(publicJwk(seed));
+  const keys = [{ ...publicJwk(seed), kid }];
+  const records = chain(GENESIS, NOW, [
+    { actor: SYSTEM, action: 'drill.start', target: 'drl-1', requestId: null, data: {} },
+    { actor: SYSTEM, action: 'drill.restore', target: 'drl-1', requestId: null, data: {} },
+  ]);
+  const report = storableJson(reportOf(drillFacts({ records }))) as DrillReport;
+  const signed = { report, evidence: { ...evidenceOf(report, records, { kid, seed }, NOW) } };
+  const wire = JSON.parse(JSON.stringify(records)) as { seq: number }[];
+
+  it('is content with what was signed, also when the audit went on', () => {
+    const later = { ...wire[1], seq: 3, action: 'drill.finish' };
+    expect(faultsOf(signed, keys, null)).toEqual([]);
+    expect(faultsOf(signed, keys, [later, ...wire.toReversed()])).toEqual([]);
+  });
+  it.each([
+    ['a nicer result', { ...signed, report: { ...report, result: 'failed' } }, wire, 2],
+    ['another number', { ...signed, report: { ...report, jobs: [] } }, wire, 1],
+    ['another hash', { ...signed, evidence: { ...signed.evidence, auditRecords: 9 } }, wire, 1],
+    ['another record', signed, wire.slice(0, 1), 1],
+    ['a foreign signature', { ...signed, evidence: { ...signed.evidence, jws: 'a.b.c' } }, wire, 1],
+    ['no signature', { ...signed, evidence: {} }, wire, 1],
+  ])('is told of %s', (_, given, seen, faults) => expect(faultsOf(given, keys, seen)).toHaveLength(faults));
 });
 
 function check() {
