@@ -24,10 +24,15 @@ const stored = async () =>
     )
   ).rows;
 
-describe('a drill that is refused stores nothing', () => {
+/** For tables of calls that are all refused: nothing is stored after any of them. */
+function storesNothing(): void {
   let before: unknown;
   beforeEach(async () => void (before = await stored()));
   afterEach(async () => expect(await stored()).toEqual(before));
+}
+
+describe('a drill that is refused stores nothing', () => {
+  storesNothing();
 
   const malformed: [string, object, string][] = [
     ['nothing', {}, '/scenario'],

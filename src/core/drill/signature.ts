@@ -51,7 +51,7 @@ function privateKey(seed: string) {
 
 function headOf(header: string): { readonly alg?: unknown; readonly kid?: unknown } {
   try {
-    return (decode(header) ?? {}) as { alg?: unknown; kid?: unknown };
+    return decode(header) ?? {};
   } catch {
     return {};
   }
