@@ -167,10 +167,27 @@ describe('a tabletop drill', () => {
     expect((await door.get(`/v1/drills/${id}/report`).expect(200)).body.report.nextDueAt).toBe(next.dueAt);
     await drillPass(door.deps);
     expect((await door.get(`/v1/drills/${next.id}`)).body.state).toBe('planned');
-    await door.post(`/v1/drills/${next.id}/cancel`).expect(202);
+    // Its day comes.
+    const ago = `now() - interval '2 days'`;
+    await door.deps.store.db.execute(
+      `update drills set due_at = ${ago}, starts_at = ${ago} where id = '${next.id}'`,
+    );
     await drillPass(door.deps);
+    await drillPass(door.deps);
+    const held = (await door.get(`/v1/drills/${next.id}/report`).expect(200)).body.report;
+    expect(held).toMatchObject({ result: 'passed', findings: [{ code: 'overdue' }] });
+    const [third] = (await door.get('/v1/drills?state=planned')).body.items as { id: string }[];
+    // One that waits for somebody is what an operator is alerted of.
+    await door.deps.store.db.execute(
+      `update drills set mode = 'full', due_at = ${ago}, starts_at = null where id = '${third?.id}'`,
+    );
+    await drillPass(door.deps);
+    expect((await door.call('GET', '/metrics', null)).text).toContain('naru_drills_overdue 1');
+    await door.post(`/v1/drills/${third?.id}/cancel`).expect(202);
+    await drillPass(door.deps);
+    expect((await door.call('GET', '/metrics', null)).text).toContain('naru_drills_overdue 0');
     expect((await door.get('/v1/drills?state=planned')).body.items).toEqual([]);
-    await door.get(`/v1/drills/${next.id}/report`).expect(409);
+    await door.get(`/v1/drills/${third?.id}/report`).expect(409);
   });
 });
 
