@@ -1,5 +1,8 @@
+import { eq } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { drillPass } from '../../src/flows/drillPass.ts';
+import { allocations, jobs } from '../../src/store/schema.ts';
+import { allocationRow } from '../store/rows.ts';
 import { openDoor, populate, smallJob, type Door, type Town } from './door.ts';
 import { makeChecker, type Checker } from './checker.ts';
 
@@ -217,6 +220,59 @@ describe('a parallel drill', () => {
     });
     const report = await door.get(`/v1/drills/${id}/report`).expect(200);
     checker.check('GET', '/v1/drills/{id}/report', 200, report.headers['content-type'], report.text);
+  });
+});
+
+describe('a drill is aborted', () => {
+  it('when its time is over, and says so', async () => {
+    const { id } = (await door.post('/v1/drills', small({ mode: 'parallel' })).expect(202)).body;
+    await drillPass(door.deps);
+    await door.deps.store.db.execute(
+      `update drills set started_at = started_at - interval '600 s' where id = '${id}'`,
+    );
+    for (let passes = 0; passes < 3; passes += 1) await drillPass(door.deps);
+    const { report } = (await door.get(`/v1/drills/${id}/report`).expect(200)).body;
+    expect(report).toMatchObject({
+      result: 'aborted',
+      reason: 'it was not over after limits.abortAfterSeconds (600 s)',
+      jobs: [{ result: 'not-recovered' }],
+    });
+    expect((report.findings as { code: string }[]).map(({ code }) => code)).toContain('not-finished');
+    expect((report.steps as { action: string }[]).map(({ action }) => action)).toContain('drill.abort');
+    const { verified } = (await door.get('/v1/providers/pangyo/verifications')).body;
+    expect(verified).toBe(false);
+  });
+
+  it('before anything is cut off, where a job would fail for it', async () => {
+    const { db } = door.deps.store;
+    const job = await door.post('/v1/jobs', smallJob({ continuity: { mode: 'none' } })).expect(201);
+    const jobId = job.body.id as string;
+    await db
+      .insert(allocations)
+      .values(
+        allocationRow('alc-none', jobId, 1, { state: 'active', offer: 'h100x8', startedAt: new Date() }),
+      );
+    await db
+      .update(jobs)
+      .set({ state: 'running', currentAllocationId: 'alc-none', waiting: null })
+      .where(eq(jobs.id, jobId));
+    const planned = (await door.post('/v1/drills', small({ mode: 'full' })).expect(202)).body;
+    expect(planned).toMatchObject({
+      state: 'planned',
+      plan: { jobsInScope: 1, jobs: [{ jobId, from: 'pangyo', mode: 'none' }] },
+    });
+    await door.post(`/v1/drills/${planned.id}/confirm`).expect(409);
+    const bold = (await door.post('/v1/drills', small({ mode: 'full', confirm: true })).expect(202)).body;
+    await drillPass(door.deps);
+    await drillPass(door.deps);
+    expect((await door.get(`/v1/drills/${bold.id}`)).body).toMatchObject({
+      state: 'aborted',
+      reason: `the job ${jobId} would have failed: its continuity.mode is none`,
+      confirmedBy: { id: 'key-admin' },
+    });
+    const { rows } = await db.execute(`select 1 from drill_cuts where drill_id = '${bold.id}'`);
+    expect(rows).toEqual([]);
+    await door.post(`/v1/drills/${planned.id}/cancel`).expect(202);
   });
 });
 
