@@ -47,7 +47,7 @@ export function drillReportRoutes(app: App, room: Room): void {
         .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
         .type('text/html; charset=utf-8')
         .serializer((page: string) => page);
-      return drillPage(report, evidence, language) as never;
+      return drillPage(report, evidence, language);
     },
   );
 

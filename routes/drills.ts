@@ -80,7 +80,7 @@ function reading(app: App, room: Room): void {
         operationId: 'listDrills',
         tags,
         summary: 'List drills',
-        description: 'Newest first, without their progress.',
+        description: 'Newest first, without their plans and progress.',
         querystring: z.strictObject({ ...drillQuery, ...paging }),
         response: { 200: answer('A page of drills.', page(drill, 'The drills.')) },
       },
@@ -92,7 +92,7 @@ function reading(app: App, room: Room): void {
         'drills',
         found,
         (row) => [row.id],
-        (row) => renderDrill(row),
+        (row) => renderDrill({ ...row, plan: null }),
       );
     },
   );

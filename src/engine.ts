@@ -20,6 +20,9 @@ import type { Topic } from './bell.ts';
 /** How long a replica that stopped sweeping keeps the turn; adds to a failover only when it dies just then. */
 const TURN_MS = 1_500;
 
+/** Between two looks at what drills are going on. */
+const DRILLS_MS = 500;
+
 /** One periodic duty. */
 interface Duty {
   readonly name: string;
@@ -37,7 +40,6 @@ function duties(deps: Deps): Duty[] {
     { name: 'health', everyMs: sweepMs, run: healthPass },
     { name: 'scopes', everyMs: 1_000, run: scopePass },
     { name: 'leases', everyMs: sweepMs, run: expireLeases },
-    { name: 'drills', everyMs: 500, run: drillPass },
     { name: 'limits', everyMs: 1_000, run: enforceLimits },
     { name: 'place', everyMs: 1_000, run: () => place(deps, false, unlessBusy) },
     { name: 'explain', everyMs: 5_000, run: () => place(deps, true, unlessBusy) },
@@ -63,7 +65,7 @@ export class Engine {
 
   async start(): Promise<void> {
     await this.#deps.bell.listen((topic) => this.#hear(topic));
-    this.#loops.push(this.#sweep());
+    this.#loops.push(this.#sweep(), this.#drills());
     if (this.#deps.config.processBroker) this.#loops.push(this.#push());
   }
 
@@ -94,6 +96,19 @@ export class Engine {
         }
       });
       if (await this.#rest(timing.sweepMs)) return;
+    }
+  }
+
+  /** Apart from the sweep: reading what was saved, and a report over ten thousand jobs, must not hold up a verdict. */
+  async #drills(): Promise<void> {
+    const deps = this.#deps;
+    for (;;) {
+      await this.#try('drills', async () => {
+        const now = deps.clock.now();
+        if (await deps.store.transaction((tx) => takeTurn(tx, now, 'drills', this.#holder, TURN_MS)))
+          await drillPass(deps);
+      });
+      if (await this.#rest(DRILLS_MS)) return;
     }
   }
 

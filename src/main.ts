@@ -19,12 +19,16 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<{ c
     about: 'make a key in the database, for an operator who is locked out',
     load: () => import('./cli/key.ts'),
   },
+  'verify-drill': {
+    about: 'say whether the report of a drill is what was signed',
+    load: () => import('./cli/verify-drill.ts'),
+  },
 };
 
 const HELP = `naru: a multi-cloud GPU broker
 
 ${Object.entries(COMMANDS)
-  .map(([name, { about }]) => `  naru ${name.padEnd(9)}${about}`)
+  .map(([name, { about }]) => `  naru ${name.padEnd(14)}${about}`)
   .join('\n')}
 
 \`naru COMMAND --help\` tells more; \`naru --version\` says which version this is.`;

@@ -9,8 +9,8 @@ import { field, id, money, slug, utcTime, vendorName } from './fields.ts';
 const seconds = (description: string, example: number | null = null) =>
   field(z.number().nullable(), `${description}, seconds; null: not known, or none.`, example);
 const text = (description: string, example: unknown) => field(z.string(), description, example);
-const hex = (description: string) =>
-  text(description, '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08');
+const HASH = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
+const hex = (description: string) => text(description, HASH);
 const met = () => field(z.boolean().nullable(), 'Null: there is no target.', true);
 
 const percentiles = (description: string) =>
@@ -26,7 +26,10 @@ const percentiles = (description: string) =>
 
 const times = z
   .object({
-    faultAt: moment('When its place was last heard.', '2026-11-22T10:00:12.000Z'),
+    faultAt: moment(
+      'When its place was last heard; of a single attempt, when it was cut off.',
+      '2026-11-22T10:00:12.000Z',
+    ),
     suspectedAt: moment('When its provider was called degraded.'),
     declaredAt: moment('When its place was given up.', '2026-11-22T10:00:17.100Z'),
     fencedAt: moment('From when on the old place certainly ran nothing.'),
@@ -39,8 +42,12 @@ const times = z
 const data = z
   .object({
     checkpointId: field(id().nullable(), 'What it started from; null: from nothing.', 'chk-01jd3m9k'),
-    sha256: hex('As it was recorded when it was saved.').nullable(),
-    sha256Again: hex('Of the stored bytes, read again; null: they could not be read.').nullable(),
+    sha256: field(z.string().nullable(), 'Hex, as it was recorded when it was saved.', HASH),
+    sha256Again: field(
+      z.string().nullable(),
+      'Of the stored bytes, read again; null: they could not be read.',
+      HASH,
+    ),
     counterAtFault: field(
       z.int().nullable(),
       'Seconds of work done before the cut, as far as was heard.',

@@ -149,6 +149,7 @@ export const drillPlan = z
         }),
       )
       .meta({ description: 'Small jobs of its own.' }),
+    jobsInScope: field(z.int(), 'Running jobs in scope.', 0),
     jobs: z
       .array(
         z.object({
@@ -163,7 +164,7 @@ export const drillPlan = z
           why: field(z.string().nullable(), 'What else is to be known.', null),
         }),
       )
-      .meta({ description: 'What it would find running.' }),
+      .meta({ description: 'What it would find running; the first 1000.' }),
   })
   .meta({ description: 'What it would do.' });
 
@@ -182,7 +183,7 @@ export const drill = z
     reason: field(z.string().nullable(), 'Why it ended as it did, or will.', null),
     endsAs: field(z.enum(DRILL_ENDS).nullable(), 'What it ends as, once that is decided.', null),
     providers: field(z.array(slug()), 'Those that the scenario strikes.', ['pangyo']),
-    plan: drillPlan.nullable().meta({ description: 'Null: one that is due later.' }),
+    plan: drillPlan.nullable().meta({ description: 'Null: in lists, and of one that is due later.' }),
     progress: z
       .array(
         z.object({

@@ -37,7 +37,13 @@ export function renderVerifications(
     const why = whyVoid(one, sides, now);
     const { mode, from, to, gpu, drillId, rtoSeconds, rpoSeconds } = one;
     return {
-      ...{ mode, from, to, gpu, drill: drillId, rtoSeconds, rpoSeconds },
+      mode,
+      from,
+      to,
+      gpu,
+      drill: drillId,
+      rtoSeconds,
+      rpoSeconds,
       verifiedAt: one.verifiedAt.toISOString(),
       validUntil: one.validUntil.toISOString(),
       valid: why === null,

@@ -24,10 +24,16 @@ export async function createDrill<Body>(
 ): Promise<Answer<Body>> {
   refuseContradictions(deps, spec);
   const now = deps.clock.now();
-  const { providers, plan } = await planDrill(deps, now, spec);
+  // A refusal counts only where the same request was not taken before: the world has gone on since.
+  const planned = await planDrill(deps, now, spec).catch((error: unknown) => {
+    if (error instanceof Problem) return error;
+    throw error;
+  });
   const id = deps.ids.next('drl', now);
   const confirmed = spec.mode === 'full' && confirm;
   const answer = await once(deps, actor, ask, now, async (tx) => {
+    if (planned instanceof Problem) throw planned;
+    const { providers, plan } = planned;
     if (takesHold(spec)) await refuseSecond(tx, now, id, providers);
     const row = await insertDrill(tx, {
       id,
@@ -44,7 +50,7 @@ export async function createDrill<Body>(
     });
     const { scenario, mode, jobs, limits, everyDays } = spec;
     const entry = { actor, target: id, requestId: ask.requestId };
-    const data = { scenario, mode, jobs, limits, everyDays, providers, planned: plan.jobs.length };
+    const data = { scenario, mode, jobs, limits, everyDays, providers, planned: plan.jobsInScope };
     await appendAudit(tx, now, [
       { ...entry, action: 'drill.create', data },
       ...(confirmed ? [{ ...entry, action: 'drill.confirm', data: {} }] : []),

@@ -66,7 +66,12 @@ export async function declareSilent(
           );
     const applied = await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
     await declareCuts(tx, now, id, allocationIds);
-    const data = { allocations: allocationIds, requeued: (applied.jobs.queued ?? 0) + applied.takenOver };
+    const named = allocationIds.slice(0, 100);
+    const data = {
+      allocations: named,
+      count: allocationIds.length,
+      requeued: (applied.jobs.queued ?? 0) + applied.takenOver,
+    };
     await appendAudit(tx, now, [
       { actor: SYSTEM, action: 'drill.declare', target: id, requestId: null, data },
     ]);

@@ -24,11 +24,12 @@ export async function finishDrill(deps: Deps, now: Date, drill: DrillRow): Promi
   const { db } = deps.store;
   const left = await loadLeftovers(db, drill.id);
   const waited = now.getTime() - (drill.restoredAt ?? now).getTime();
-  if (left.canaries > 0 || (left.unheard > 0 && waited < RETURN_MS)) return;
+  if (left.canaries > 0 || (left.unheard.length > 0 && waited < RETURN_MS)) return;
   const loaded = await loadDrillFacts(db, now, deps.timing, drill);
   const facts: DrillFacts = {
     ...ofRow(drill),
     ...loaded,
+    unreturned: left.unheard,
     nextDueAt: nextDue(drill, now),
     currency: deps.config.currency,
   };
@@ -58,7 +59,15 @@ function ofRow(drill: DrillRow) {
   const confirmedBy =
     drill.confirmedBy === null ? null : { id: drill.confirmedBy, role: drill.confirmedRole ?? '' };
   return {
-    ...{ id, spec, plan, createdAt, dueAt, startedAt, restoredAt, reason, confirmedBy },
+    id,
+    spec,
+    plan,
+    createdAt,
+    dueAt,
+    startedAt,
+    restoredAt,
+    reason,
+    confirmedBy,
     struck: drill.providers,
     createdBy: { id: drill.createdBy, role: drill.createdRole },
     endsAs: drill.endsAs ?? 'aborted',

@@ -1,5 +1,5 @@
 import { CANARIES, type DrillSpec } from '../core/drill/drill.ts';
-import { touched, type DrillPlan, type PlannedJob } from '../core/drill/plan.ts';
+import { PLANNED_MAX, touched, type DrillPlan, type PlannedJob } from '../core/drill/plan.ts';
 import { struckBy } from '../core/drill/scope.ts';
 import { Problem, type ProblemDetailItem } from '../core/problem.ts';
 import type { Deps } from '../deps.ts';
@@ -30,7 +30,8 @@ export async function planDrill(deps: Deps, now: Date, spec: DrillSpec): Promise
   const plan: DrillPlan = {
     at: now.toISOString(),
     canaries: canariesOf(spec, providers, smallest),
-    jobs: await forecast(deps, providers, scope),
+    jobsInScope: scope.length,
+    jobs: await forecast(deps, providers, scope.slice(0, PLANNED_MAX)),
   };
   const { maxJobs } = spec.limits;
   if (maxJobs !== null && touched(plan, spec.mode === 'full') > maxJobs)

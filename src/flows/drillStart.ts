@@ -134,17 +134,15 @@ function refuseFatal(scenario: string, { scope }: Planned): void {
 }
 
 function entry(id: string, { providers, scope }: Planned, canaries: readonly object[]) {
-  const data = { providers, canaries, jobs: scope.map(({ jobId }) => jobId) };
+  const data = { providers, canaries, jobs: scope.length };
   return { actor: SYSTEM, action: 'drill.start', target: id, requestId: null, data };
 }
 
+/** So many are named in an audit record; all of them are with the drill. */
+const NAMED = 100;
+
 function cutEntry(id: string, cuts: readonly CutWrite[]) {
-  const data = {
-    cuts: cuts.map(({ provider, allocationId, untilAt }) => ({
-      provider,
-      allocationId,
-      until: untilAt.toISOString(),
-    })),
-  };
+  const named = cuts.slice(0, NAMED).map(({ provider, allocationId }) => ({ provider, allocationId }));
+  const data = { cuts: named, count: cuts.length, until: cuts[0]?.untilAt.toISOString() };
   return { actor: SYSTEM, action: 'drill.cut', target: id, requestId: null, data };
 }

@@ -764,9 +764,7 @@ export const drillJobs = pgTable(
     drillId: text('drill_id')
       .notNull()
       .references(() => drills.id),
-    jobId: text('job_id')
-      .notNull()
-      .references(() => jobs.id),
+    jobId: text('job_id').notNull(),
     canary: boolean('canary').notNull(),
     /** Where it is to be lost. */
     provider: text('provider').notNull(),

@@ -113,3 +113,25 @@ test('each is in one list at most, and only what is live or may finish keeps its
 test('a lease ends leaseSeconds after it was given', () => {
   expect(leaseEnd(NOW, DEFAULT_TIMING).getTime() - NOW.getTime()).toBe(DEFAULT_TIMING.leaseSeconds * 1000);
 });
+
+test('what a drill has cut off is told nothing, whatever is wanted of it, until it is released', () => {
+  const cut = new Set(['alc-1']);
+  for (const state of ['submitting', 'active', 'releasing'] as const) {
+    const one = standing({ state, releasingAt: NOW, endReason: 'cancelled' });
+    for (const observed of [NOTHING, seen('running')]) {
+      expect(divideOrders([one], observed, NOW, cut)).toEqual({
+        start: [],
+        keep: [],
+        stop: [],
+        forget: [],
+        unheard: ['alc-1'],
+        renew: [],
+      });
+    }
+  }
+  const released = standing({ state: 'released' });
+  expect(divideOrders([released], seen('ended'), NOW, cut)).toMatchObject({
+    forget: ['alc-1'],
+    unheard: [],
+  });
+});

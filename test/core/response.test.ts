@@ -93,7 +93,13 @@ describe('eager', () => {
         to: 'queued',
         reason: 'provider-degraded',
         detail: 'why',
-        requeue: { notBefore: null, avoid: { provider: 'alpha', until }, moveTo: null, failedStart: false, toReplica: true },
+        requeue: {
+          notBefore: null,
+          avoid: { provider: 'alpha', until },
+          moveTo: null,
+          failedStart: false,
+          toReplica: true,
+        },
       },
     ]);
   });

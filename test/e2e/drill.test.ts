@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { canonicalJson, sha256Hex } from '../../src/core/canonical.ts';
 import type { DrillEvidence, DrillReport } from '../../src/core/drill/report.ts';
 import { verifyJws, type PublicJwk } from '../../src/core/drill/signature.ts';
-import { inFolder, World, type Agent, type Json } from './world.ts';
+import { inFolder, World, type Agent, type Json, type Service } from './world.ts';
 
 const SEOUL = { city: 'Seoul', country: 'KR', region: 'kr-central', latitude: 37.57, longitude: 126.98 };
 const GWANGJU = { city: 'Gwangju', country: 'KR', region: 'kr-south', latitude: 35.16, longitude: 126.85 };
@@ -12,10 +12,11 @@ const OVER = ['passed', 'failed', 'cancelled', 'aborted'];
 /** Drills as an operator holds them: a real service, real agents, real processes that are lost and found again. */
 describe('a drill', () => {
   let world: World;
+  let service: Service;
   let cheap: Agent;
   beforeEach(async () => {
     world = new World();
-    await world.service();
+    service = await world.service();
     await world.project();
     cheap = await world.agent('cheap', { capacity: 10, price: '100', site: SEOUL });
     await world.agent('dear', { capacity: 10, price: '900', site: GWANGJU });
@@ -44,7 +45,12 @@ describe('a drill', () => {
 
       const over = await overOf(world, id);
       const { report } = await verified(world, id);
-      expect([over['state'], over['reason'], report.findings, report.jobs]).toMatchObject(['passed', null, [], [{}]]);
+      expect([over['state'], over['reason'], report.findings, report.jobs]).toMatchObject([
+        'passed',
+        null,
+        [],
+        [{}],
+      ]);
       expect(report).toMatchObject({
         result: 'passed',
         directions: [{ from: 'cheap', to: 'dear', jobs: 1 }],
@@ -133,6 +139,65 @@ describe('a drill', () => {
       expect(await world.get('/v1/providers/cheap/verifications')).toMatchObject({ verified: true });
     },
   );
+
+  it(
+    'full, of one job: that one goes elsewhere, and its neighbour never knows',
+    { timeout: 180_000 },
+    async () => {
+      const chosen = await world.submit(world.ledgerJob('chosen', 60));
+      const neighbour = await world.submit(world.ledgerJob('neighbour', 60));
+      for (const id of [chosen, neighbour]) await runsOn(world, id, 'cheap');
+      const made = await world.post('/v1/drills', {
+        scenario: { kind: 'provider-outage', provider: 'cheap' },
+        mode: 'full',
+        jobs: [chosen],
+        confirm: true,
+      });
+      const over = await overOf(world, String(made['id']));
+      expect([over['state'], over['reason']]).toEqual(['passed', null]);
+      const { report } = await verified(world, String(made['id']));
+      expect(report.jobs).toMatchObject([{ jobId: chosen, result: 'recovered', to: { provider: 'dear' } }]);
+      await sameAttempt(world, neighbour, 'cheap');
+      const { items } = await world.get(`/v1/jobs/${chosen}/moves`);
+      expect(items).toMatchObject([{ cause: 'provider-down', faultAt: report.faults[0]?.fromAt }]);
+    },
+  );
+
+  it(
+    'a degradation: the provider is called degraded and trusted again, and nothing moves',
+    { timeout: 180_000 },
+    async () => {
+      const tenant = await world.submit(world.ledgerJob('tenant', 30));
+      await runsOn(world, tenant, 'cheap');
+      const made = await world.post('/v1/drills', {
+        scenario: { kind: 'degradation', provider: 'cheap' },
+        mode: 'full',
+        confirm: true,
+      });
+      const over = await overOf(world, String(made['id']));
+      expect([over['state'], over['reason']]).toEqual(['passed', null]);
+      expect((await verified(world, String(made['id']))).report.jobs).toMatchObject([
+        { jobId: tenant, result: 'untouched' },
+      ]);
+      await healthy(world, 'cheap');
+      expect((await world.until(tenant, ['succeeded', 'failed']))['state']).toBe('succeeded');
+      await sameAttempt(world, tenant, 'cheap');
+    },
+  );
+
+  it('goes on where it stood when the service is killed in the middle', { timeout: 180_000 }, async () => {
+    const made = await world.post('/v1/drills', {
+      scenario: { kind: 'provider-outage', provider: 'cheap' },
+      mode: 'parallel',
+    });
+    const id = String(made['id']);
+    await cutOff(world, id);
+    await service.kill();
+    await world.service({ port: Number(new URL(service.url).port) });
+    expect((await overOf(world, id))['state']).toBe('passed');
+    const { report } = await verified(world, id);
+    expect(report.jobs).toMatchObject([{ result: 'recovered', data: { intact: true } }]);
+  });
 
   it('cancelled in the middle: everything is as it was', { timeout: 180_000 }, async () => {
     const tenant = await world.submit(world.ledgerJob('tenant', 25));

@@ -58,7 +58,7 @@ const oldNode =
 if (oldNode === null) noteSkipped('bin/naru under another Node', 'install nodejs (any version from 20)');
 
 describe('bin/naru', () => {
-  test.each([[], ['serve'], ['agent'], ['migrate'], ['demo'], ['key']])(
+  test.each([[], ['serve'], ['agent'], ['migrate'], ['demo'], ['key'], ['verify-drill']])(
     'has help for "%s"',
     async (...command) => {
       const { code, out } = await run(NARU, [...command, '--help']);
@@ -88,6 +88,8 @@ describe('bin/naru', () => {
     ['serve --fast', 2, /^naru: Unknown option '--fast'\n$/],
     ['serve now', 2, /^naru: Unexpected argument 'now'[^\n]*\n$/],
     ['key --role king', 2, /^naru: --role must be one of [^\n]+\n$/],
+    ['verify-drill --report x', 2, /^naru: --report and --jwks are needed\n$/],
+    ['verify-drill --report nowhere.json --jwks x', 1, /^naru: cannot read nowhere.json: [^\n]+\n$/],
     ['agent', 2, /^naru: --url \(or NARU_URL\) is needed\n$/],
     ['agent --url http://x', 2, /^naru: --key \(or NARU_AGENT_KEY\) is needed\n$/],
     ['agent --url http://x --key k --gpus many', 2, /^naru: --gpus must look like [^\n]+\n$/],

@@ -62,10 +62,23 @@ const WHO: Readonly<Record<string, readonly Role[]>> = {
   'PUT /v1/exchange-rates/{currency}': ['admin'],
   'GET /v1/exchange-rates': EVERYBODY,
   'GET /v1/exchange-rates/{currency}': EVERYBODY,
+  'POST /v1/drills': ['admin', 'operator'],
+  'GET /v1/drills': ['admin', 'operator', 'auditor'],
+  'GET /v1/drills/{id}': ['admin', 'operator', 'auditor'],
+  'GET /v1/drills/{id}/report': ['admin', 'operator', 'auditor'],
+  'POST /v1/drills/{id}/confirm': ['admin', 'operator'],
+  'POST /v1/drills/{id}/cancel': ['admin', 'operator'],
+  'GET /v1/providers/{name}/verifications': SUPPLY,
   'GET /v1/audit': ['admin', 'auditor'],
   'GET /v1/audit/verify': ['admin', 'auditor'],
 };
-const NOBODY_NEEDED = ['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /problems/{type}'];
+const NOBODY_NEEDED = [
+  'GET /healthz',
+  'GET /readyz',
+  'GET /metrics',
+  'GET /problems/{type}',
+  'GET /.well-known/jwks.json',
+];
 
 let door: Door;
 let town: Town;

@@ -14,6 +14,7 @@ export const FINDINGS = [
   'same-vendor',
   'near-site',
   'several-attempts',
+  'not-returned',
   'overdue',
   'nothing-moved',
 ] as const;
@@ -56,7 +57,10 @@ export function findingsOf(
 }
 
 /** Of how it was held. */
-function* ofCourse({ spec, endsAs, reason, createdBy, confirmedBy, dueAt, startedAt }: DrillFacts) {
+function* ofCourse(facts: DrillFacts) {
+  const { spec, endsAs, reason, createdBy, confirmedBy, dueAt, startedAt, unreturned } = facts;
+  for (const name of unreturned)
+    yield finding('not-returned', `${name} was not heard again when it was cut off no more.`);
   if (endsAs !== 'passed')
     yield finding('not-finished', `It was ${endsAs}${reason === null ? '' : `: ${reason}`}.`);
   if (spec.mode === 'full' && confirmedBy !== null && confirmedBy.id === createdBy.id)

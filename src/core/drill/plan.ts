@@ -6,9 +6,12 @@ export interface DrillPlan {
   /** RFC 3339; the world goes on changing. */
   readonly at: string;
   readonly canaries: readonly PlannedCanary[];
-  /** Running jobs in scope. */
+  /** Running jobs in scope; the first PLANNED_MAX of them are listed. */
+  readonly jobsInScope: number;
   readonly jobs: readonly PlannedJob[];
 }
+
+export const PLANNED_MAX = 1_000;
 
 export interface PlannedCanary {
   readonly provider: string;
@@ -32,6 +35,6 @@ export interface PlannedJob {
 }
 
 /** How many jobs a drill of this plan touches. */
-export function touched({ canaries, jobs }: DrillPlan, tenants: boolean): number {
-  return canaries.reduce((sum, { count }) => sum + count, 0) + (tenants ? jobs.length : 0);
+export function touched({ canaries, jobsInScope }: DrillPlan, tenants: boolean): number {
+  return canaries.reduce((sum, { count }) => sum + count, 0) + (tenants ? jobsInScope : 0);
 }

@@ -31,6 +31,8 @@ export interface DrillFacts {
   readonly providers: readonly DrillProvider[];
   readonly cuts: readonly DrillCut[];
   readonly jobs: readonly DrilledJob[];
+  /** Providers that were cut off as a whole and not heard again when the drill ended. */
+  readonly unreturned: readonly string[];
   /** In the order in which they were done. */
   readonly records: readonly AuditLink[];
   readonly nextDueAt: Date | null;

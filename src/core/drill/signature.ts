@@ -32,7 +32,7 @@ export function signJws(payload: unknown, seed: string, kid: string): string {
 /** The payload, where one of the keys signed it; null otherwise. */
 export function verifyJws(jws: string, keys: readonly (PublicJwk & { readonly kid: string })[]): unknown {
   const [header = '', payload = '', signature = ''] = jws.split('.');
-  const { alg, kid } = decode(header) as { alg?: string; kid?: string };
+  const { alg, kid } = headOf(header);
   const key = keys.find((one) => one.kid === kid);
   if (alg !== 'EdDSA' || key === undefined) return null;
   const { kty, crv, x } = key;
@@ -47,6 +47,14 @@ function privateKey(seed: string) {
     format: 'der',
     type: 'pkcs8',
   });
+}
+
+function headOf(header: string): { readonly alg?: unknown; readonly kid?: unknown } {
+  try {
+    return decode(header) ?? {};
+  } catch {
+    return {};
+  }
 }
 
 const encode = (value: unknown): string => Buffer.from(canonicalJson(value)).toString('base64url');

@@ -46,6 +46,7 @@ export const FINDING_TITLES: Readonly<Record<FindingCode, Said>> = {
   'same-person': { en: 'Planned and confirmed by the same person', ko: '계획자와 승인자가 같음' },
   'same-vendor': { en: 'Both places are of one vendor', ko: '같은 사업자 사이의 전환' },
   'near-site': { en: 'Both places may share a disaster', ko: '같은 재난 권역의 두 사이트' },
+  'not-returned': { en: 'A provider did not come back', ko: '복귀하지 않은 사업자' },
   'several-attempts': { en: 'It took several attempts', ko: '여러 번 시도함' },
   overdue: { en: 'It was held late', ko: '예정일을 넘겨 실시함' },
   'nothing-moved': { en: 'Nothing moved', ko: '전환된 작업이 없음' },

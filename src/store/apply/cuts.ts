@@ -50,8 +50,17 @@ export async function declareCuts(
     where drill_id = ${drillId} and declared_at is null and allocation_id = any(${sql.param([...allocationIds])}::text[])`);
 }
 
-/** Everything that the drill has cut off is heard again. Again: nothing happens. */
+/**
+ * Everything that the drill has cut off is heard again; waiting syncs are woken, as leases may be nearly over. Again:
+ * nothing happens.
+ *
+ * @returns how many cuts that were
+ */
 export async function endCuts(tx: Tx, now: Date, drillId: string): Promise<number> {
+  await tx.execute(sql`
+    update providers set orders_version = orders_version + 1 where name in (
+      select name from providers where name in (select provider from drill_cuts
+        where drill_id = ${drillId} and until_at > ${now.toISOString()}::timestamptz) order by name for update)`);
   const ended = await tx.execute<{ provider: string }>(sql`
     update drill_cuts set until_at = greatest(from_at, ${now.toISOString()}::timestamptz)
     where drill_id = ${drillId} and until_at > ${now.toISOString()}::timestamptz

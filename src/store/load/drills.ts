@@ -190,15 +190,15 @@ export async function loadDegradation(reader: Reader, drillId: string): Promise<
 export async function loadLeftovers(
   reader: Reader,
   drillId: string,
-): Promise<{ readonly canaries: number; readonly unheard: number }> {
-  const { rows } = await reader.execute<{ canaries: number; unheard: number }>(sql`
+): Promise<{ readonly canaries: number; readonly unheard: readonly string[] }> {
+  const { rows } = await reader.execute<{ canaries: number; unheard: string[] }>(sql`
     select
       (select count(*)::int from jobs j where j.drill_id = ${drillId} and (j.finished_at is null
         or exists (select from allocations a where a.job_id = j.id and a.state <> 'released'))) as canaries,
-      (select count(*)::int from drill_cuts k join providers p on p.name = k.provider
+      array(select distinct p.name from drill_cuts k join providers p on p.name = k.provider
         where k.drill_id = ${drillId} and k.allocation_id is null
           and (p.last_contact_at is null or p.last_contact_at < k.until_at)) as unheard`);
-  return rows[0] ?? { canaries: 0, unheard: 0 };
+  return rows[0] ?? { canaries: 0, unheard: [] };
 }
 
 const dateOf = (at: string | null): Date | null => (at === null ? null : new Date(at));
