@@ -37,6 +37,7 @@ export const INFO = {
       description:
         'What changes with the law and the market rather than with the program: which places may carry data of which grade, which GPUs stand in for each other, how fast they are.',
     },
+    { name: 'Disaster recovery', description: 'What would happen if a provider were lost.' },
     { name: 'People', description: 'Tenants, projects and keys.' },
     { name: 'Audit', description: 'What was done, chained so that nobody can change it unnoticed.' },
     { name: 'Agents', description: "The door of a vendor's agent; its own key opens it and nothing else." },
