@@ -2,7 +2,9 @@ import '../src/lean.ts';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { alarms } from './alarms.ts';
 import { batch } from './batch.ts';
+import { failover } from './failover.ts';
 import type { Benchmark } from './harness/bench.ts';
 import { openDatabase, type BenchDatabase } from './harness/database.ts';
 import { machine } from './harness/machine.ts';
@@ -27,6 +29,8 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   packing,
   query,
   batch,
+  failover,
+  alarms,
 };
 const USAGE = `Usage: npm run bench -- [--quick] [--keep] [${Object.keys(BENCHMARKS).join('|')} …]
   --keep   write what was found into bench/RESULTS.md
