@@ -12,9 +12,11 @@ import { endAll } from './harness/processes.ts';
 import { keepFinding } from './harness/results.ts';
 import { intake } from './intake.ts';
 import { latency } from './latency.ts';
+import { mass } from './mass.ts';
 import { memory } from './memory.ts';
 import { optimum } from './optimum.ts';
 import { packing } from './packing.ts';
+import { peers } from './peers.ts';
 import { query } from './query.ts';
 import { history } from './history.ts';
 import { throughput } from './throughput.ts';
@@ -31,6 +33,8 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   batch,
   failover,
   alarms,
+  mass,
+  peers,
 };
 const USAGE = `Usage: npm run bench -- [--quick] [--keep] [${Object.keys(BENCHMARKS).join('|')} …]
   --keep   write what was found into bench/RESULTS.md
