@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { thatFit, type Claim } from '../../core/room.ts';
 import type { Tx } from '../store.ts';
 import { ofFreeJobs, onUsableProviders, underSamePolicies, withSameRules, type RulesSeen } from './guards.ts';
+import { linesOf } from './lines.ts';
 import { claim, lockRoom } from './room.ts';
 
 /** One placement as it is to be written: the decision's outcome with the names that were made for it. */
@@ -25,7 +26,7 @@ export interface PlacementRow extends Claim, RulesSeen {
   readonly offerGpuCount: number;
   readonly graceSeconds: number;
   readonly restoredCheckpoint: string | null;
-  /** JSON text. */
+  /** JSON text, in one line. */
   readonly decision: string;
   /** Of decision_inputs: what it was decided from. */
   readonly inputId: string;
@@ -83,7 +84,7 @@ async function write(tx: Tx, now: Date, leaseSeconds: number, rows: readonly Pla
         ${column((r) => r.draw?.gpus ?? 0)}::int[], ${column((r) => r.draw?.cpuMillis ?? 0)}::bigint[],
         ${column((r) => r.draw?.memoryMiB ?? 0)}::bigint[], ${column((r) => r.graceSeconds)}::int[],
         ${column((r) => r.restoredCheckpoint)}::text[], ${column((r) => r.decisionId)}::text[],
-        ${column((r) => r.decision)}::text[], ${column((r) => r.inputId)}::text[])
+        ${linesOf(rows.map((r) => r.decision))}, ${column((r) => r.inputId)}::text[])
         as w(id, job_id, provider, offer, region, spot, list_price, list_currency, rate, price, gpu_count, nodes, pool,
              pool_gpus, pool_cpu_millis, pool_memory_mib, grace_seconds, restored_checkpoint, decision_id, decision, input_id)
     ), moved as (
