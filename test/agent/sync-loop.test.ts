@@ -19,14 +19,15 @@ const idle = { alive: async () => {}, observations: () => [], renew: () => {} } 
 async function converse(answers: readonly ((response: ServerResponse) => void)[]): Promise<SyncRequest[]> {
   const asked: SyncRequest[] = [];
   const { promise: done, resolve } = Promise.withResolvers<void>();
-  const server = createServer(async (request: IncomingMessage, response) => {
+  const hear = async (request: IncomingMessage, response: ServerResponse) => {
     let text = '';
     for await (const chunk of request) text += String(chunk);
     const answer = answers[asked.length];
     if (answer === undefined) return resolve();
     asked.push(JSON.parse(text) as SyncRequest);
     answer(response);
-  });
+  };
+  const server = createServer((request, response) => void hear(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const base = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
