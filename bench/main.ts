@@ -2,7 +2,9 @@ import '../src/lean.ts';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { alarms } from './alarms.ts';
 import { batch } from './batch.ts';
+import { failover } from './failover.ts';
 import type { Benchmark } from './harness/bench.ts';
 import { openDatabase, type BenchDatabase } from './harness/database.ts';
 import { machine } from './harness/machine.ts';
@@ -10,9 +12,11 @@ import { endAll } from './harness/processes.ts';
 import { keepFinding } from './harness/results.ts';
 import { intake } from './intake.ts';
 import { latency } from './latency.ts';
+import { mass } from './mass.ts';
 import { memory } from './memory.ts';
 import { optimum } from './optimum.ts';
 import { packing } from './packing.ts';
+import { peers } from './peers.ts';
 import { query } from './query.ts';
 import { history } from './history.ts';
 import { throughput } from './throughput.ts';
@@ -27,6 +31,10 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   packing,
   query,
   batch,
+  failover,
+  alarms,
+  mass,
+  peers,
 };
 const USAGE = `Usage: npm run bench -- [--quick] [--keep] [${Object.keys(BENCHMARKS).join('|')} …]
   --keep   write what was found into bench/RESULTS.md

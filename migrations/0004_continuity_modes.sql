@@ -154,7 +154,7 @@ CREATE INDEX "jobs_of_drill" ON "jobs" USING btree ("drill_id") WHERE "jobs"."dr
 CREATE UNIQUE INDEX "allocations_one_live" ON "allocations" USING btree ("job_id","slot") WHERE "allocations"."state" in ('submitting', 'active');--> statement-breakpoint
 CREATE UNIQUE INDEX "allocations_attempt" ON "allocations" USING btree ("job_id","attempt") WHERE "allocations"."role" <> 'standby';--> statement-breakpoint
 ALTER TABLE "allocations" ADD CONSTRAINT "allocations_role" CHECK ("allocations"."role" in ('run', 'standby', 'replica') and ("allocations"."role" = 'run') = ("allocations"."slot" = 0));--> statement-breakpoint
-ALTER TABLE "allocations" ADD CONSTRAINT "allocations_purpose" CHECK ("allocations"."purpose" in ('run', 'standby', 'failover'));--> statement-breakpoint
+ALTER TABLE "allocations" ADD CONSTRAINT "allocations_purpose" CHECK ("allocations"."purpose" in ('run', 'standby', 'failover', 'drill'));--> statement-breakpoint
 ALTER TABLE "allocations" ADD CONSTRAINT "allocations_end_reason" CHECK ("allocations"."end_reason" in ('exited', 'cancelled', 'provider-down', 'provider-degraded', 'operator-move', 'provider-drain', 'max-runtime', 'deadline', 'lease-expired', 'refused', 'lost', 'promoted', 'not-needed', 'preempted', 'failback'));--> statement-breakpoint
 ALTER TABLE "provider_health" ADD CONSTRAINT "provider_health_plane" CHECK ("provider_health"."plane" in ('control', 'data'));--> statement-breakpoint
 ALTER TABLE "providers" ADD CONSTRAINT "providers_control" CHECK ("providers"."control" in ('unknown', 'healthy', 'degraded', 'down'));

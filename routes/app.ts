@@ -30,6 +30,7 @@ import { providerHealthRoutes } from './provider-health.ts';
 import { providerRoutes } from './providers.ts';
 import { quoteRoutes } from './quotes.ts';
 import { rateRoutes } from './rates.ts';
+import { readinessRoutes } from './readiness.ts';
 import { requestId } from './request-id.ts';
 import type { App, Room } from './room.ts';
 import { ruleRoutes } from './rules.ts';
@@ -102,6 +103,7 @@ function register(app: App, room: Room): void {
     policyRoutes(app, room);
     drillRoutes(app, room);
     drillReportRoutes(app, room);
+    readinessRoutes(app, room);
     auditRoutes(app, room);
     app.register(async (inside) => agentRoutes(inside as unknown as App, room.deps, room.stopping));
   });

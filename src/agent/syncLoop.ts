@@ -53,7 +53,7 @@ export function createSyncLoop(options: SyncOptions): SyncLoop {
   let ordersVersion: number | null = null;
   let held = new AbortController();
   let news = false;
-  /** The call before was ended for news: this one is answered at once, and not ended in its turn. */
+  /** The call before was ended for news, or failed: this one is answered at once, and not ended in its turn. */
   let urgent = false;
   let serving = false;
   let failures = 0;
@@ -106,6 +106,9 @@ export function createSyncLoop(options: SyncOptions): SyncLoop {
   const judge = (error: unknown): number => {
     if (held.signal.aborted || closing.signal.aborted) return GAP_MS;
     failures += 1;
+    // The next one is answered at once: the leases have run on meanwhile, and an answer that is held for a second more
+    // than the silence took ended what a silence of three seconds must not end.
+    urgent = true;
     if (error instanceof Refusal && error.status === 409) return judgeConflict(error);
     if (error instanceof Refusal && (error.status === 401 || error.status === 403 || error.status === 404)) {
       once(`the service does not accept this agent's key: ${error.message} (${error.status}); trying on`);

@@ -40,8 +40,8 @@ export type AllocationRole = (typeof ALLOCATION_ROLES)[number];
 export const SPARE_ROLES = ['standby', 'replica'] as const satisfies readonly AllocationRole[];
 export type SpareRole = (typeof SPARE_ROLES)[number];
 
-/** What an allocation's cost is for: a standby and a failover are shown apart, as they are paid from elsewhere. */
-export const PURPOSES = ['run', 'standby', 'failover'] as const;
+/** What an allocation's cost is for: standing by, failovers and drills are shown apart, as they are paid from elsewhere. */
+export const PURPOSES = ['run', 'standby', 'failover', 'drill'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
 /** Why an allocation ended or was told to. */

@@ -2,6 +2,7 @@ import type { JobReason, JobState, WaitingReason } from './job.ts';
 import type { RuleName } from './placement/rules.ts';
 import { PROBLEMS, type ProblemType } from './problem.ts';
 import type { HealthState } from './provider.ts';
+import type { NowhereReason } from './readiness.ts';
 
 /**
  * What is said to people, in the two languages of this house. Every reason, state and problem has a title in both,
@@ -110,6 +111,15 @@ export const WAITING_TITLES: Readonly<Record<WaitingReason, Title>> = {
   fencing: { en: 'Its last place may still be running it.', ko: '이전 실행이 확실히 끝나기를 기다립니다.' },
   backoff: { en: 'It waits a moment before the next attempt.', ko: '다시 시도하기 전에 잠시 기다립니다.' },
   scheduling: { en: 'It has not been looked at yet.', ko: '아직 배치를 검토하지 않았습니다.' },
+};
+
+/** Why a job would go nowhere if its provider were lost. */
+export const NOWHERE_TITLES: Readonly<Record<NowhereReason, Title>> = {
+  ...WAITING_TITLES,
+  'continuity-none': {
+    en: 'It is to end with its provider.',
+    ko: '사업자와 함께 끝나도록 정해진 작업입니다.',
+  },
 };
 
 /** Why an offer was left out. */

@@ -119,9 +119,10 @@ test('what a drill has cut off is told nothing, whatever is wanted of it, until 
   for (const state of ['submitting', 'active', 'releasing'] as const) {
     const one = standing({ state, releasingAt: NOW, endReason: 'cancelled' });
     for (const observed of [NOTHING, seen('running')]) {
-      expect(divideOrders([one], observed, NOW, cut)).toEqual({
+      expect(divideOrders([one], observed, NOW, 64, cut)).toEqual({
         start: [],
         keep: [],
+        standbys: [],
         stop: [],
         forget: [],
         unheard: ['alc-1'],
@@ -130,7 +131,7 @@ test('what a drill has cut off is told nothing, whatever is wanted of it, until 
     }
   }
   const released = standing({ state: 'released' });
-  expect(divideOrders([released], seen('ended'), NOW, cut)).toMatchObject({
+  expect(divideOrders([released], seen('ended'), NOW, 64, cut)).toMatchObject({
     forget: ['alc-1'],
     unheard: [],
   });

@@ -39,6 +39,7 @@ const WHO: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/jobs/{id}/decisions': TENANTS,
   'GET /v1/jobs/{id}/decisions/{decision}/replay': TENANTS,
   'GET /v1/compliance': TENANTS,
+  'GET /v1/readiness': TENANTS,
   'GET /v1/jobs/{id}/logs': TENANTS,
   'GET /v1/jobs/{id}/checkpoint': TENANTS,
   'POST /v1/quotes': ['admin', 'operator', 'budgetOfficer', 'member'],

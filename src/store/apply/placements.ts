@@ -10,6 +10,7 @@ import {
   withSameRules,
   type RulesSeen,
 } from './guards.ts';
+import { linesOf } from './lines.ts';
 import { USUAL_RANK } from './rank.ts';
 import { claim, lockRoom } from './room.ts';
 
@@ -36,7 +37,7 @@ export interface PlacementRow extends Claim, RulesSeen {
   readonly restoredCheckpoint: string | null;
   /** What it stands by as; null: it is the job's run. */
   readonly spare: { readonly role: SpareRole; readonly slot: number } | null;
-  /** JSON text. */
+  /** JSON text, in one line. */
   readonly decision: string;
   /** Of decision_inputs: what it was decided from. */
   readonly inputId: string;
@@ -108,6 +109,10 @@ interface Writing {
   readonly type: string;
 }
 
+/** What a run of the job `was` costs money for. */
+const PURPOSE = sql`case when was.drill_id is not null then 'drill'
+  when was.reason in ('provider-down', 'provider-degraded') then 'failover' else 'run' end`;
+
 /** A job that a disaster took from somewhere may go back there some day: `home` is the first such place. */
 const PROVISIONING: Writing = {
   jobs: sql`
@@ -116,7 +121,7 @@ const PROVISIONING: Writing = {
       home = case when j.home = g.provider then null else j.home end, queue_rank = ${USUAL_RANK}
     from good g join jobs was on was.id = g.job_id where j.id = was.id
     -- Everything that follows reads this alone: a join of two CTEs is planned for one row and compares each with each.
-    returning j.attempts, case when was.reason in ('provider-down', 'provider-degraded') then 'failover' else 'run' end as purpose, g.*`,
+    returning j.attempts, ${PURPOSE} as purpose, g.*`,
   type: 'job.provisioning',
 };
 
@@ -151,7 +156,7 @@ async function write(
         ${column((r) => r.draw?.gpus ?? 0)}::int[], ${column((r) => r.draw?.cpuMillis ?? 0)}::bigint[],
         ${column((r) => r.draw?.memoryMiB ?? 0)}::bigint[], ${column((r) => r.graceSeconds)}::int[],
         ${column((r) => r.restoredCheckpoint)}::text[], ${column((r) => r.decisionId)}::text[],
-        ${column((r) => r.decision)}::text[], ${column((r) => r.inputId)}::text[],
+        ${linesOf(rows.map((r) => r.decision))}, ${column((r) => r.inputId)}::text[],
         ${column((r) => r.spare?.role ?? 'run')}::text[], ${column((r) => r.spare?.slot ?? 0)}::int[])
         as w(id, job_id, provider, offer, region, spot, list_price, list_currency, rate, price, gpu_count, nodes, pool,
              pool_gpus, pool_cpu_millis, pool_memory_mib, grace_seconds, restored_checkpoint, decision_id, decision, input_id, role, slot)

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Tx } from '../store.ts';
+import { linesOf } from './lines.ts';
 
 /** A queued job's reason for waiting, where it changed; with the decision that explains it. */
 export interface WaitingRow {
@@ -8,7 +9,7 @@ export interface WaitingRow {
   readonly reason: string;
   readonly detail: string;
   readonly decisionId: string;
-  /** JSON text. */
+  /** JSON text, in one line. */
   readonly decision: string;
   /** Of decision_inputs: what it was decided from. */
   readonly inputId: string;
@@ -26,7 +27,7 @@ export async function applyWaiting(tx: Tx, now: Date, rows: readonly WaitingRow[
     with wanted as (
       select * from unnest(
         ${column((r) => r.jobId)}::text[], ${column((r) => r.jobVersion)}::int[], ${column((r) => r.reason)}::text[],
-        ${column((r) => r.detail)}::text[], ${column((r) => r.decisionId)}::text[], ${column((r) => r.decision)}::text[],
+        ${column((r) => r.detail)}::text[], ${column((r) => r.decisionId)}::text[], ${linesOf(rows.map((r) => r.decision))},
         ${column((r) => r.inputId)}::text[])
         as w(id, version, reason, detail, decision_id, decision, input_id)
     ), before as (
