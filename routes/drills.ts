@@ -45,7 +45,7 @@ function planning(app: App, { deps }: Room): void {
         tags,
         summary: 'Plan a drill',
         description:
-          '`tabletop` and `parallel` begin at once. `full` waits, with its plan, until it is confirmed. One drill at a time for each provider.',
+          '`full` waits, with its plan, until it is confirmed; the others begin at once. One drill at a time for each provider.',
         headers: creatingHeaders,
         body: drillRequest,
         response: { 202: answer('The drill.', drill) },

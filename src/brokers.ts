@@ -12,7 +12,7 @@ export interface Brokers {
 }
 
 /** An explicit list of kinds: a new one is a line here and a file in brokers/. */
-export function createBrokers(base: Omit<Deps, 'broker'>): Brokers {
+export function createBrokers(base: Omit<Deps, 'broker' | 'rehearse'>): Brokers {
   const made = new Map<string, { settings: string; broker: Broker }>();
   const make = ({ name, brokerKind, brokerSettings }: Parameters<Deps['broker']>[0]): Broker => {
     switch (brokerKind) {

@@ -19,6 +19,7 @@ import { createMetrics } from './metrics.ts';
 import { claimInstallation } from './store/apply/installation.ts';
 import { ensurePolicies } from './flows/ensurePolicies.ts';
 import { listen as noteListening } from './flows/listen.ts';
+import { rehearse } from './rehearsal/rehearse.ts';
 import { startEmbedded } from './store/embedded.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, readDatabaseTime } from './store/store.ts';
@@ -99,7 +100,12 @@ async function openDeps(config: Config, log: Logger, closings: Closing[]): Promi
   const base = { clock, ids, store, bell, watch, log, config, timing, metrics, checkpoints };
   const brokers = createBrokers(base);
   later('brokers', () => brokers.close());
-  return { ...base, broker: (provider) => brokers.of(provider) };
+  const deps: Deps = {
+    ...base,
+    broker: (provider) => brokers.of(provider),
+    rehearse: (asked) => rehearse(deps, asked),
+  };
+  return deps;
 }
 
 async function embedded(config: Config, log: Logger, later: (what: string, close: Closing['close']) => void) {

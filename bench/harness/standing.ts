@@ -40,6 +40,7 @@ export function standingDeps(databaseUrl: string, folder: string): { deps: Deps;
     metrics: createMetrics({ process: false }),
     checkpoints: createCheckpointStorage(config, log),
     broker: () => createAgentBroker(),
+    rehearse: () => Promise.reject(new Error('no rehearsals in a bench')),
   };
   return {
     deps,

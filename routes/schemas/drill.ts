@@ -74,7 +74,7 @@ const asked = {
   scenario,
   mode: field(
     z.enum(DRILL_MODES),
-    '`tabletop` computes who would go where; `parallel` loses small jobs of its own, for real; `full` cuts off what is really there. `simulation` is not supported yet.',
+    '`tabletop` computes who would go where; `simulation` plays it, with the service’s own flows on a copy of the present world; `parallel` loses small jobs of its own, for real; `full` cuts off what is really there.',
     'parallel',
   ),
   jobs: field(

@@ -1,5 +1,5 @@
 import type { Actor } from '../core/access.ts';
-import { SUPPORTED_MODES, takesHold, type DrillSpec } from '../core/drill/drill.ts';
+import { takesHold, type DrillSpec } from '../core/drill/drill.ts';
 import { Problem, type ProblemType } from '../core/problem.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
@@ -9,7 +9,7 @@ import { planDrill } from './drillPlan.ts';
 import { once, type Answer, type Ask } from './once.ts';
 
 /**
- * Plans a drill. `tabletop` and `parallel` are started at once by the engine; `full` waits for its confirmation,
+ * Plans a drill. All but `full` are started at once by the engine; `full` waits for its confirmation,
  * unless that is given with it.
  *
  * Problems: those of planDrill; `not-yet-supported`, `impossible-spec`; `state-conflict` while another drill holds one
@@ -79,9 +79,7 @@ export async function refuseSecond(
 }
 
 function refuseContradictions({ config }: Deps, { mode, scenario, jobs, limits }: DrillSpec): void {
-  if (!SUPPORTED_MODES.includes(mode))
-    throw refusal('not-yet-supported', '/mode', `Drills of mode ${mode} are not supported yet.`);
-  if (scenario.kind === 'degradation' && mode === 'parallel')
+  if (scenario.kind === 'degradation' && (mode === 'parallel' || mode === 'simulation'))
     throw refusal('not-yet-supported', '/mode', 'A degradation is drilled as tabletop or full.');
   if (mode === 'parallel' && Array.isArray(jobs))
     throw refusal('impossible-spec', '/jobs', 'A parallel drill moves canaries of its own, not these.');

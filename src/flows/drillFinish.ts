@@ -1,6 +1,6 @@
 import { SYSTEM } from '../core/access.ts';
 import { storableJson } from '../core/canonical.ts';
-import { DAY_MS, SUPPORTED_MODES, type DrillSpec } from '../core/drill/drill.ts';
+import { DAY_MS, type DrillSpec } from '../core/drill/drill.ts';
 import { evidenceOf } from '../core/drill/evidence.ts';
 import { provedBy } from '../core/drill/prove.ts';
 import { reportOf, type DrillEvidence, type DrillFacts, type DrillReport } from '../core/drill/report.ts';
@@ -11,6 +11,7 @@ import { insertVerifications } from '../store/apply/verifications.ts';
 import { loadDrillFacts } from '../store/load/drillFacts.ts';
 import { loadLeftovers } from '../store/load/drills.ts';
 import type { Tx } from '../store/store.ts';
+import { rehearsedFacts } from './rehearsedFacts.ts';
 import { signingKey } from './signingKey.ts';
 
 /** How long is waited for a provider that was cut off to be heard again; then the report says so. */
@@ -25,7 +26,10 @@ export async function finishDrill(deps: Deps, now: Date, drill: DrillRow): Promi
   const left = await loadLeftovers(db, drill.id);
   const waited = now.getTime() - (drill.restoredAt ?? now).getTime();
   if (left.canaries > 0 || (left.unheard.length > 0 && waited < RETURN_MS)) return;
-  const loaded = await loadDrillFacts(db, now, deps.timing, drill);
+  const loaded =
+    drill.mode === 'simulation'
+      ? await rehearsedFacts(deps, drill)
+      : await loadDrillFacts(db, now, deps.timing, drill);
   const facts: DrillFacts = {
     ...ofRow(drill),
     ...loaded,
@@ -88,7 +92,7 @@ async function planNext(
   drill: DrillRow,
   dueAt: Date | null,
 ): Promise<string | null> {
-  if (dueAt === null || !SUPPORTED_MODES.includes(drill.mode)) return null;
+  if (dueAt === null) return null;
   const spec: DrillSpec = drill.spec;
   const { id } = await insertDrill(tx, {
     id: deps.ids.next('drl', now),

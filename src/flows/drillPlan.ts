@@ -1,9 +1,11 @@
 import { CANARIES, type DrillSpec } from '../core/drill/drill.ts';
 import { PLANNED_MAX, touched, type DrillPlan, type PlannedJob } from '../core/drill/plan.ts';
 import { struckBy } from '../core/drill/scope.ts';
+import { toWire } from '../core/money.ts';
 import { Problem, type ProblemDetailItem } from '../core/problem.ts';
 import type { Deps } from '../deps.ts';
 import { loadScope, loadSites, loadSmallest, type ScopeJob } from '../store/load/drills.ts';
+import { readinessOf } from './readiness.ts';
 
 export interface Planned {
   /** Those that the scenario strikes. */
@@ -39,25 +41,23 @@ export async function planDrill(deps: Deps, now: Date, spec: DrillSpec): Promise
   return { providers, plan, scope };
 }
 
-/**
- * Who would go where. The one place where a forecast is made: today it says what is known of the jobs themselves.
- */
+/** Who would go where, all of them together: the standing readiness, of this loss. */
 async function forecast(
-  _deps: Deps,
-  _down: readonly string[],
+  deps: Deps,
+  down: readonly string[],
   scope: readonly ScopeJob[],
 ): Promise<PlannedJob[]> {
-  return scope.map(({ jobId, provider, mode, rtoSeconds, rpoSeconds }) => ({
-    jobId,
-    from: provider,
-    mode,
-    rtoSeconds,
-    rpoSeconds,
-    to: null,
-    expectedSeconds: null,
-    pricePerHour: null,
-    why: mode === 'none' ? 'continuity.mode is none: it would fail with its provider' : null,
-  }));
+  const jobs = scope.map(({ jobId }) => jobId);
+  const found = new Map((await readinessOf(deps, { down, jobs })).map((one) => [one.jobId, one]));
+  return scope.map(({ jobId, provider, mode, rtoSeconds, rpoSeconds }) => {
+    const { to = null, nowhere = null, expectedSeconds = null } = found.get(jobId) ?? {};
+    return {
+      ...{ jobId, from: provider, mode, rtoSeconds, rpoSeconds, expectedSeconds },
+      to: to?.provider ?? null,
+      pricePerHour: to === null ? null : toWire(to.priceMicrosPerHour, deps.config.currency),
+      why: nowhere?.detail ?? null,
+    };
+  });
 }
 
 function chosen({ jobs }: DrillSpec, running: readonly ScopeJob[]): readonly ScopeJob[] {

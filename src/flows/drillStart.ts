@@ -1,6 +1,6 @@
 import { SYSTEM } from '../core/access.ts';
 import { canarySpec } from '../core/drill/canary.ts';
-import { takesHold } from '../core/drill/drill.ts';
+import { PAPER_MODES, takesHold } from '../core/drill/drill.ts';
 import { Problem } from '../core/problem.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
@@ -34,8 +34,9 @@ export async function startDrill(deps: Deps, now: Date, { id, spec }: DrillRow):
     const providers = [...planned.providers];
     if (takesHold(spec) && (await otherDrillOn(tx, id, providers, null)) !== null) return false;
     const set = { providers, plan: planned.plan, startedAt: now };
-    if (spec.mode === 'tabletop') {
+    if (PAPER_MODES.includes(spec.mode)) {
       const row = await changeDrill(tx, id, 'planned', set);
+      if (row !== null && spec.mode === 'simulation') await insertDrillJobs(tx, scopeRows(id, planned.scope));
       if (row !== null) await restore(tx, now, row, { as: 'passed', reason: null }, [entry(id, planned, [])]);
       return true;
     }
@@ -58,6 +59,13 @@ export async function startDrill(deps: Deps, now: Date, { id, spec }: DrillRow):
   deps.log.info({ drill: id, mode: spec.mode, providers: planned.providers }, 'a drill begins');
 }
 
+function scopeRows(drillId: string, scope: Planned['scope']) {
+  return scope.map(({ jobId, provider, allocationId }) => ({
+    ...{ drillId, jobId, provider, allocationId },
+    canary: false,
+  }));
+}
+
 /** In the planned state, with what it found running. */
 async function cutForReal(
   deps: Deps,
@@ -66,16 +74,7 @@ async function cutForReal(
   { id, spec }: DrillRow,
   { providers, scope }: Planned,
 ): Promise<CutWrite[]> {
-  await insertDrillJobs(
-    tx,
-    scope.map(({ jobId, provider, allocationId }) => ({
-      drillId: id,
-      jobId,
-      canary: false,
-      provider,
-      allocationId,
-    })),
-  );
+  await insertDrillJobs(tx, scopeRows(id, scope));
   const untilAt = new Date(now.getTime() + spec.limits.abortAfterSeconds * 1000);
   const cuts =
     spec.jobs === null

@@ -7,7 +7,7 @@ import { beginCheckpoint, finishCheckpoint, openCheckpoint, receiveCheckpoint } 
 import { appendLog } from './logs.ts';
 
 /** What a `process` broker's jobs send and fetch, without the way over HTTP: the same flows, in this process. */
-export function jobHost(deps: Omit<Deps, 'broker'>, provider: string): Uplink {
+export function jobHost(deps: Omit<Deps, 'broker' | 'rehearse'>, provider: string): Uplink {
   return {
     appendLog: (id, piece) => refusing(() => appendLog(deps, provider, id, piece.startByte, piece.bytes)),
     fetchCheckpoint: (ref) => refusing(async () => (await openCheckpoint(deps, provider, ref.id)).body),

@@ -46,6 +46,8 @@ const COPIED: readonly (readonly [table: string, where: SQL])[] = [
   ['exchange_rates', sql`true`],
   ['jobs', LIVE],
   ['allocations', sql`job_id in (select id from jobs where ${LIVE})`],
+  ['drills', sql`state in ('planned', 'running', 'restoring')`],
+  ['drill_jobs', sql`drill_id in (select id from drills where state in ('planned', 'running', 'restoring'))`],
   ['checkpoints', sql`complete and job_id in (select id from jobs where ${LIVE})`],
 ];
 

@@ -199,6 +199,37 @@ describe('a drill', () => {
     expect(report.jobs).toMatchObject([{ result: 'recovered', data: { intact: true } }]);
   });
 
+  it(
+    'on paper: a tabletop one says who would go where, a simulation plays it, and nothing real is touched',
+    { timeout: 180_000 },
+    async () => {
+      const continuity = { rtoSeconds: 30, rpoSeconds: 600 };
+      const tenant = await world.submit(world.ledgerJob('tenant', 600, { continuity }));
+      await runsOn(world, tenant, 'cheap');
+      const scenario = { kind: 'provider-outage', provider: 'cheap' };
+      const { id: tabletop } = await world.post('/v1/drills', { scenario, mode: 'tabletop' });
+      expect(await overOf(world, String(tabletop))).toMatchObject({
+        state: 'passed',
+        plan: { jobs: [{ jobId: tenant, from: 'cheap', to: 'dear', why: null }] },
+      });
+      const { items } = await world.get('/v1/readiness');
+      expect(items).toMatchObject([{ jobId: tenant, to: { provider: 'dear' }, rto: { targetSeconds: 30 } }]);
+
+      const { id: simulation } = await world.post('/v1/drills', { scenario, mode: 'simulation' });
+      expect((await overOf(world, String(simulation)))['state']).toBe('passed');
+      const { report } = await verified(world, String(simulation));
+      expect(report).toMatchObject({
+        directions: [{ from: 'cheap', to: 'dear', jobs: 1 }],
+        jobs: [{ jobId: tenant, result: 'recovered', to: { provider: 'dear' }, rto: { met: true } }],
+        findings: [],
+      });
+      expect(report.jobs[0]?.rto.fromFaultSeconds).toBeGreaterThan(6);
+      expect(report.notExercised).toContain('real-move');
+      await sameAttempt(world, tenant, 'cheap');
+      expect(await world.get('/v1/providers/cheap/verifications')).toMatchObject({ verified: false });
+    },
+  );
+
   it('cancelled in the middle: everything is as it was', { timeout: 180_000 }, async () => {
     const tenant = await world.submit(world.ledgerJob('tenant', 25));
     await runsOn(world, tenant, 'cheap');

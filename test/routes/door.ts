@@ -14,6 +14,7 @@ import { ensureAdminKey } from '../../src/flows/ensureAdminKey.ts';
 import { createIds } from '../../src/ids.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { readOrdersVersions } from '../../src/store/load/sync.ts';
+import { rehearse } from '../../src/rehearsal/rehearse.ts';
 import { openStore } from '../../src/store/store.ts';
 import { OrdersWatch } from '../../src/watch.ts';
 import { createTestDatabase } from '../harness/database.ts';
@@ -63,6 +64,7 @@ export async function openDoor(
     metrics: createMetrics({ process: false }),
     checkpoints: createCheckpointStorage(config, log),
     broker: () => createAgentBroker(),
+    rehearse: (asked) => rehearse(deps, asked),
   };
   await ensureAdminKey(deps, ADMIN);
   const { env: _, log: __, clock: ___, ...door } = options;

@@ -71,7 +71,6 @@ describe('a drill that is refused stores nothing', () => {
       small({ scenario: outage('nowhere') }),
       '/scenario/provider',
     ],
-    ['simulation, for now', 422, 'not-yet-supported', small({ mode: 'simulation' }), '/mode'],
     [
       'a disaster that strikes nobody',
       422,

@@ -56,6 +56,7 @@ export class Replica {
       timing,
       metrics: createMetrics({ process: false }),
       checkpoints: noCheckpoints,
+      rehearse: () => Promise.reject(new Error('no rehearsals in the simulation')),
       broker: (provider) => outside.broker(provider.name, provider.brokerKind, this.proc),
     };
     void new Engine(this.deps, name).start();

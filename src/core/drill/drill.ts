@@ -16,7 +16,8 @@ export const DRILL_STATES = [
 export type DrillState = (typeof DRILL_STATES)[number];
 
 export const DRILL_TRANSITIONS: Readonly<Record<DrillState, readonly DrillState[]>> = {
-  // Straight to `restoring`: a tabletop drill moves nothing, and what cannot be held is given up at once.
+  // Straight to `restoring`: a tabletop drill moves nothing, a simulation only in a copy, and what cannot be held is given
+  // up at once.
   planned: ['running', 'restoring', 'cancelled'],
   running: ['restoring'],
   restoring: ['passed', 'failed', 'cancelled', 'aborted'],
@@ -40,11 +41,14 @@ export const OPEN_DRILL_STATES = ['planned', 'running', 'restoring'] as const sa
 /** In these it may have something cut off. */
 export const ACTIVE_DRILL_STATES = ['running', 'restoring'] as const satisfies readonly DrillState[];
 
-/** From the least to the most real. `simulation` is a word of the contract that a later release obeys. */
+/**
+ * From the least to the most real. tabletop: who would go where, computed. simulation: the service's own flows on a copy of
+ * the present world (src/rehearsal). parallel: canaries are lost for real. full: what runs is.
+ */
 export const DRILL_MODES = ['tabletop', 'simulation', 'parallel', 'full'] as const;
 export type DrillMode = (typeof DRILL_MODES)[number];
-/** What this version can do. */
-export const SUPPORTED_MODES: readonly DrillMode[] = ['tabletop', 'parallel', 'full'];
+/** Nothing real is touched by these. */
+export const PAPER_MODES: readonly DrillMode[] = ['tabletop', 'simulation'];
 /** Only these move real work, so only these can prove anything. */
 export const PROVING_MODES: readonly DrillMode[] = ['parallel', 'full'];
 

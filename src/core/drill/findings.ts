@@ -98,13 +98,13 @@ function* ofAll({ spec }: DrillFacts, jobs: readonly JobResult[]) {
 const finding = (code: FindingCode, detail: string): Finding => ({ code, detail });
 
 export function notExercised(
-  { providers, cuts }: DrillFacts,
+  { spec, providers, cuts }: DrillFacts,
   jobs: readonly JobResult[],
   directions: readonly Direction[],
 ): NotExercised[] {
   const moved = jobs.filter(({ result }) => result === 'recovered');
   const is: Readonly<Record<NotExercised, boolean>> = {
-    'real-move': moved.length === 0,
+    'real-move': spec.mode === 'simulation' || moved.length === 0,
     'tenant-jobs': !moved.some(({ canary }) => !canary),
     // Only where a whole provider fell silent was it the health pass that noticed.
     detection: !cuts.some(({ allocationId }) => allocationId === null),

@@ -1,6 +1,6 @@
-import { and, arrayOverlaps, eq, inArray, isNull, lte, ne, or, sql } from 'drizzle-orm';
+import { and, arrayOverlaps, eq, inArray, isNull, lte, ne, notInArray, or, sql } from 'drizzle-orm';
 import type { CanaryCheck } from '../../core/drill/check.ts';
-import { ACTIVE_DRILL_STATES, type DrillState } from '../../core/drill/drill.ts';
+import { ACTIVE_DRILL_STATES, PAPER_MODES, type DrillState } from '../../core/drill/drill.ts';
 import { DRILLS_NAME } from '../../core/drill/reserved.ts';
 import type { JobSpec } from '../../core/job.ts';
 import { drillJobs, drills, jobs, organizations, projects, providers } from '../schema.ts';
@@ -65,7 +65,7 @@ export async function otherDrillOn(
           inArray(drills.state, [...ACTIVE_DRILL_STATES]),
           armedBy === null ? undefined : and(eq(drills.state, 'planned'), lte(drills.startsAt, armedBy)),
         ),
-        ne(drills.mode, 'tabletop'),
+        notInArray(drills.mode, [...PAPER_MODES]),
         ne(drills.id, id),
         arrayOverlaps(drills.providers, [...names]),
       ),
