@@ -1,6 +1,6 @@
 import type { AllocationRole, AllocationState, EndReason } from './allocation.ts';
 import type { JobSpec } from './job.ts';
-import type { CheckpointRef, Observation, Order, StopOrder } from './order.ts';
+import type { Observation, Order, StopOrder } from './order.ts';
 import type { Timing } from './timing.ts';
 
 /** What the division of a provider's work into start, keep, stop and forget needs to know of an allocation. */

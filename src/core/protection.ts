@@ -56,7 +56,11 @@ export function promotionDecision(spec: JobSpec, standby: Standby, now: Date, cu
     considered: { providers: 1, offers: 1, matching: 1 },
     outcome: {
       kind: 'placed',
-      ...{ provider, offer, region, spot, nodes },
+      provider,
+      offer,
+      region,
+      spot,
+      nodes,
       pricePerHour: toWire(priceMicrosPerHour, currency),
       estimatedCost: toWire((priceMicrosPerHour * BigInt(seconds)) / 3_600n, currency),
     },

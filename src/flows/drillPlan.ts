@@ -52,7 +52,12 @@ async function forecast(
   return scope.map(({ jobId, provider, mode, rtoSeconds, rpoSeconds }) => {
     const { to = null, nowhere = null, expectedSeconds = null } = found.get(jobId) ?? {};
     return {
-      ...{ jobId, from: provider, mode, rtoSeconds, rpoSeconds, expectedSeconds },
+      jobId,
+      from: provider,
+      mode,
+      rtoSeconds,
+      rpoSeconds,
+      expectedSeconds,
       to: to?.provider ?? null,
       pricePerHour: to === null ? null : toWire(to.priceMicrosPerHour, deps.config.currency),
       why: nowhere?.detail ?? null,

@@ -61,7 +61,10 @@ export async function startDrill(deps: Deps, now: Date, { id, spec }: DrillRow):
 
 function scopeRows(drillId: string, scope: Planned['scope']) {
   return scope.map(({ jobId, provider, allocationId }) => ({
-    ...{ drillId, jobId, provider, allocationId },
+    drillId,
+    jobId,
+    provider,
+    allocationId,
     canary: false,
   }));
 }

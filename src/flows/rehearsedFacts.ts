@@ -21,7 +21,11 @@ export async function rehearsedFacts(deps: Deps, drill: DrillRow): Promise<Loade
     const { faultAt, now, store } = played;
     const facts = await loadDrillFacts(store.db, now, deps.timing, drill);
     const cuts = drill.providers.map((provider) => ({
-      ...{ provider, allocationId: null, fromAt: faultAt, untilAt: now, declaredAt: null },
+      provider,
+      allocationId: null,
+      fromAt: faultAt,
+      untilAt: now,
+      declaredAt: null,
     }));
     return { ...facts, cuts, records: await loadRecords(db, drill.id) };
   } finally {

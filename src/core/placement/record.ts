@@ -102,7 +102,13 @@ export function recordJob(job: QueuedJob): JobRecord {
   const { id, queuedAt, attempts, avoid, moveTo, notBefore, fencedUntil } = job;
   const { apartFrom, standsByFor, standbyAt, queueRank } = job;
   return {
-    ...{ id, queuedAt, attempts, avoid, moveTo, notBefore, fencedUntil },
+    id,
+    queuedAt,
+    attempts,
+    avoid,
+    moveTo,
+    notBefore,
+    fencedUntil,
     ...(queueRank < 0 && { queueRank }),
     ...(apartFrom && { apartFrom }),
     ...(standsByFor !== undefined && { standsByFor }),
