@@ -115,7 +115,7 @@ const withArticle = (owner: RulesOwner) => (owner === 'organization' ? 'an organ
 function renderRules({ rules: stored, rulesVersion, rulesUpdatedAt }: StoredRules) {
   return {
     // In our order, whatever the database's is.
-    rules: { ...NO_RULES, ...stored } as z.output<typeof ruleSet>,
+    rules: { ...NO_RULES, preemptible: null, ...stored } as z.output<typeof ruleSet>,
     version: rulesVersion,
     updatedAt: rulesUpdatedAt?.toISOString() ?? null,
   };

@@ -92,6 +92,11 @@ export const job = z
         }),
       )
       .meta({ description: 'Inference only: where it can be reached now.' }),
+    home: field(
+      z.string().nullable(),
+      'Provider from which a disaster took it, while it is elsewhere; null: it was taken from none, or is back.',
+      null,
+    ),
     protection: z
       .object({
         wanted: field(z.int(), 'How many places are to stand by for it.', 1),

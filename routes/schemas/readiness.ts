@@ -90,7 +90,7 @@ export const readiness = z
     rto: outlook('Against `continuity.rtoSeconds`: `expectedSeconds`. Nowhere to go misses it.', 300),
     rpo: outlook('Against `continuity.rpoSeconds`: `lostSeconds`, were it now. A service has none.', 600),
   })
-  .meta({ id: 'Readiness', description: 'What the loss of its provider would mean to a job that runs.' });
+  .meta({ id: 'JobReadiness', description: 'What the loss of its provider would mean to a job that runs.' });
 
 const coverage = {
   running: jobs('Jobs that run.', 20),

@@ -38,6 +38,7 @@ export function renderJob(row: JobRow, placed: JobPlacement = NOWHERE, { currenc
     endpoints: [here, ...placed.spares].flatMap((one) =>
       one?.endpoint == null || !holds(one) ? [] : [{ url: one.endpoint, serving: one.serving }],
     ),
+    home: row.home,
     protection: renderProtection(row, placed, currency),
     attempts: row.attempts,
     exitCode: row.exitCode,

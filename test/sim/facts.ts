@@ -1,7 +1,7 @@
 import type { AllocationRole, AllocationState } from '../../src/core/allocation.ts';
 import type { JobState, Waiting } from '../../src/core/job.ts';
 import { defaultPolicies } from '../../src/core/policy-defaults.ts';
-import type { PlacementRules } from '../../src/core/rules.ts';
+import type { RuleSet } from '../../src/core/rules.ts';
 import type { Law, OfferFacts, PlaceFacts, Wanted } from './oracle.ts';
 
 /** A job as it is stored. */
@@ -135,7 +135,7 @@ export interface Rows {
 
 interface RulesRow {
   readonly name: string;
-  readonly rules: PlacementRules | null;
+  readonly rules: RuleSet | null;
 }
 
 /** In order, because the order of rows on disk is nobody's choice. One statement, because a snapshot of two would be of two moments. */

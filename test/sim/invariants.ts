@@ -14,7 +14,7 @@ import {
   type Snapshot,
 } from './facts.ts';
 import type { Timing } from '../../src/core/timing.ts';
-import { brokenPlacement } from './placed.ts';
+import { brokenPlacement, wronglyPreempted } from './placed.ts';
 import { CLOSED, wrongEnd } from './parts.ts';
 import { brokenRoom } from './room.ts';
 import type { Truth } from './truth.ts';
@@ -149,6 +149,8 @@ export class Invariants {
       this.#violated(`${one.id} is taken for lost, and ${one.provider} had not even heard of it`);
     }
     const job = now.jobs.get(one.job);
+    if (one.endReason === 'preempted' && before?.endReason === null)
+      this.#all(wronglyPreempted(one, job, [this.#before, now]));
     if (one.outcome === 'exited' && one.exitCode === 0 && job?.current === one.id && !isTerminal(job.state)) {
       this.#violated(`${one.id} ended with 0, and ${one.job} is ${job.state}`);
     }

@@ -7,6 +7,7 @@ import { putOffers } from '../../src/store/apply/offers.ts';
 import { putPools } from '../../src/store/apply/pools.ts';
 import { exchangeRates, organizations, projects, providers } from '../../src/store/schema.ts';
 import type { Store } from '../../src/store/store.ts';
+import { NO_RULES } from '../../src/core/rules.ts';
 import type { Random } from './random.ts';
 import { START_MS } from './scheduler.ts';
 
@@ -169,7 +170,11 @@ export async function registerMarket(store: Store, vendors: readonly Vendor[], n
     await tx.execute(
       sql`insert into installation (currency, created_at) values ('KRW', ${now.toISOString()})`,
     );
-    await tx.insert(organizations).values(ORGANIZATIONS.map((name) => ({ name, createdAt: now })));
+    // One organization lets its ordinary work make room for what must not stop.
+    const rules = { ...NO_RULES, preemptible: true };
+    await tx
+      .insert(organizations)
+      .values(ORGANIZATIONS.map((name) => ({ name, createdAt: now, rules: name === 'acme' ? rules : null })));
     await tx
       .insert(projects)
       .values(

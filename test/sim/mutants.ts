@@ -57,6 +57,58 @@ export const MUTANTS: readonly Mutant[] = [
     seeds: [1],
   },
   {
+    name: 'standby-not-fenced',
+    edits: [
+      {
+        file: 'src/store/load/protection.ts',
+        find: "where o.job_id = j.id and o.role = 'run' and o.state <> 'released'",
+        replace: "where false and o.job_id = j.id and o.role = 'run' and o.state <> 'released'",
+      },
+      {
+        file: 'src/store/apply/promotions.ts',
+        find: 'const free = await ofFreeJobs(tx, now, lease.marginMs, ready);',
+        replace: 'const free = ready.slice(0, ready.length + 0 * lease.marginMs);',
+      },
+      {
+        file: 'src/store/apply/promotions.ts',
+        find: "import { ofFreeJobs } from './guards.ts';",
+        replace: '',
+      },
+    ],
+    why: 'a job goes on where it stood by while its lost place still has a lease: it runs twice',
+    seeds: [13, 27, 41, 55],
+  },
+  {
+    name: 'standby-anywhere',
+    edits: [
+      {
+        file: 'src/core/placement/whereabouts.ts',
+        find: 'const others = named(beside);',
+        replace: 'const others = named(beside.slice(0, 0));',
+      },
+    ],
+    why: 'what stands by is of the same vendor, or in the same disaster zone',
+    seeds: [13, 27, 3],
+  },
+  {
+    name: 'spares-outlive-their-jobs',
+    edits: [
+      {
+        file: 'src/store/load/protection.ts',
+        find: "and j.state in ('stopping', 'succeeded', 'failed', 'cancelled')",
+        replace: "and j.state in ('nothing')",
+      },
+    ],
+    why: 'a place stands by, and bills, for a job that has ended',
+    seeds: [13, 27, 3],
+  },
+  {
+    name: 'unheard-is-forgotten',
+    edits: [{ file: 'src/core/orders.ts', find: 'unheard.push(id);', replace: 'forget.push(id);' }],
+    why: 'what a drill cuts off is told to go, so the drill shows what no disaster would',
+    seeds: [12, 26],
+  },
+  {
     name: 'no-capacity-guard',
     edits: [
       {
@@ -185,8 +237,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: CHANGES,
-        find: 'lease_until = greatest(a.lease_until, c.until)',
-        replace: 'lease_until = a.lease_until',
+        find: 'else greatest(a.lease_until, c.until) end',
+        replace: 'else a.lease_until end',
       },
     ],
     why: 'a fenced allocation is believed over while its provider still has a lease from its last contact',

@@ -2,7 +2,7 @@ import type { JobSpec } from '../../src/core/job.ts';
 import type { CapacityClass, DataGradeRow, GpuSpeed } from '../../src/core/policy.ts';
 import type { Certification, Site } from '../../src/core/provider.ts';
 import type { HeldQuote } from '../../src/core/quote.ts';
-import type { CertificationNeed, PlacementRules } from '../../src/core/rules.ts';
+import type { CertificationNeed, PlacementRules, RuleSet } from '../../src/core/rules.ts';
 import { RATES } from './market.ts';
 
 /**
@@ -42,8 +42,8 @@ export interface Wanted {
 
 /** Rules and tables as they are stored. */
 export interface Law {
-  readonly organizations: ReadonlyMap<string, PlacementRules | null>;
-  readonly projects: ReadonlyMap<string, PlacementRules | null>;
+  readonly organizations: ReadonlyMap<string, RuleSet | null>;
+  readonly projects: ReadonlyMap<string, RuleSet | null>;
   readonly dataGrades: readonly DataGradeRow[];
   readonly capacityClasses: readonly CapacityClass[];
   readonly gpuSpeeds: readonly GpuSpeed[];

@@ -99,3 +99,17 @@ function notApart(job: JobFacts, one: AllocationFacts, now: Snapshot): string[] 
   });
   return near.map(({ id, provider }) => `the separation from the rest of it, ${id} at ${provider}`);
 }
+
+/** Only ordinary work makes room, and only where its rules allowed that (a moment ago, as they may just have changed). */
+export function wronglyPreempted(
+  { id }: AllocationFacts,
+  job: JobFacts | undefined,
+  moments: readonly Snapshot[],
+): string[] {
+  if (job === undefined || job.spares > 0) return [`${id} made room, and its job must not stop`];
+  const allowed = moments.some(({ law }) => {
+    const own = law.projects.get(job.project)?.preemptible ?? null;
+    return own ?? law.organizations.get(job.organization)?.preemptible ?? false;
+  });
+  return allowed ? [] : [`${id} made room, and the rules of ${job.project} do not allow it`];
+}

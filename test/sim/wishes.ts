@@ -104,7 +104,7 @@ function wantedRules(random: Random): PlacementRules {
 }
 
 /** Nobody's. */
-const open = NO_RULES;
+const open = { ...NO_RULES, preemptible: true };
 /** What an organization or a project may be told to keep. */
 export const RULE_SETS: readonly RuleSet[] = [
   open,
