@@ -23,6 +23,7 @@ describe.each([
   ['project', '/v1/projects/kogpt/rules', 'project/kogpt'],
 ])('the rules of an %s', (_, path, target) => {
   const rules = {
+    preemptible: null,
     objective: 'balanced',
     providers: { allow: ['pangyo', 'gwangju'], deny: [] },
     regions: { allow: [], deny: ['kr-north'] },
@@ -39,7 +40,7 @@ describe.each([
 
   it('forbid nothing before somebody sets them', async () => {
     const { body, headers } = await door.get(path).expect(200);
-    expect(body).toEqual({ rules: NO_RULES, version: 0, updatedAt: null });
+    expect(body).toEqual({ rules: { ...NO_RULES, preemptible: null }, version: 0, updatedAt: null });
     expect(headers['etag']).toBe('"0"');
   });
 
@@ -62,7 +63,10 @@ describe.each([
   it('are audited with what was and what is', async () => {
     const [second, first] = await audited('rules.change', target);
     expect(first?.data).toEqual({ before: NO_RULES, after: rules });
-    expect(second?.data).toEqual({ before: rules, after: { ...NO_RULES, countries: ['KR', 'JP'] } });
+    expect(second?.data).toEqual({
+      before: rules,
+      after: { ...NO_RULES, preemptible: null, countries: ['KR', 'JP'] },
+    });
   });
 });
 
