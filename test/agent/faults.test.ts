@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -159,13 +159,25 @@ describe('an agent that is killed or frozen', () => {
   });
 
   it('leases that are renewed are left alone by whoever else watches them', async () => {
-    const order = orderOf({ command: shell('sleep 1000') });
-    const agent = hold([order], 1_200);
+    const order = orderOf({ command: shell('exec sleep 1000') });
+    const agent = hold([order], 2_000);
     await runs(agent, order.allocationId);
     const before = processesOf(order.allocationId);
-    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
     expect(agent.see(order.allocationId)?.phase).toBe('running');
     expect(processesOf(order.allocationId)).toEqual(before);
+  });
+
+  it('what a job starts comes after its agent and warden, and is no more urgent than the agent was made', async () => {
+    const order = orderOf({ command: shell('sleep 1000 & wait') });
+    const agent = hold([order], 15_000);
+    await runs(agent, order.allocationId);
+    await until(() => processesOf(order.allocationId).length > 1 || null, 'what it starts');
+    const keepers = [agent.child.pid as number, wardenPid() as number].map(getPriority);
+    for (const nice of processesOf(order.allocationId).map(getPriority)) {
+      expect(nice).toBeGreaterThan(Math.max(...keepers));
+      expect(nice).toBeGreaterThanOrEqual(getPriority());
+    }
   });
 
   it('a second agent on the same folder is refused', async () => {
