@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { STRUCK } from './leaseFile.ts';
 
 /**
@@ -89,12 +90,13 @@ watch() {
       next=$((now + 20))
     fi
     wait=$((next - now + 1)) rest=$((1000 + (next - now + 1) % 1000))
-    sleep "$((wait / 1000)).\${rest#1}"
+    # It may outlive us, and must not keep the folder's disk from being unmounted.
+    (cd /; exec sleep "$((wait / 1000)).\${rest#1}")
   done
 }
 watch &
 watcher=$!
-read -r word && { kill -KILL "$watcher"; exit 0; }
+read -r word && { kill -KILL "$watcher"; wait "$watcher"; exit 0; }
 kill -KILL "$watcher"
 round=0
 while [ $round -lt 50 ] && held; do
@@ -106,15 +108,28 @@ while [ $round -lt 50 ] && held; do
   round=$((round + 1)); sleep 0.1
 done`;
 
+/** How long it may take to go. */
+const PARTING_MS = 500;
+
+export interface Sentinel {
+  /** Sends it home, because nothing is left to watch; `gone` is called once, when it went or did not in half a second. */
+  dismiss(gone: () => void): void;
+}
+
 /** Starts it in the data folder (the current one). `claim` is what warden.pid holds while we are the warden. */
-export function postSentinel(claim: string): { dismiss(): void } {
+export function postSentinel(claim: string): Sentinel {
   const child = spawn('/bin/sh', ['-c', SCRIPT, 'naru-sentinel', claim], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
     env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin' },
   });
-  child.on('error', () => undefined);
+  const over = new Promise<void>((resolve) => child.once('exit', resolve).once('error', () => resolve()));
   child.stdin.on('error', () => undefined);
   child.unref();
-  return { dismiss: () => void child.stdin.end('bye\n') };
+  return {
+    dismiss: (gone) => {
+      void Promise.race([over, sleep(PARTING_MS)]).then(gone);
+      child.stdin.end('bye\n');
+    },
+  };
 }

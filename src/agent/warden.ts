@@ -49,9 +49,15 @@ async function main(dataDir: string, idleMs: number, jobsNice: number): Promise<
     },
   });
 
-  const leave = (): never => {
+  let leaving = false;
+  const leave = (): void => {
+    if (leaving) return;
+    leaving = true;
     server.close();
-    sentinel.dismiss();
+    // Before us, so that nothing of ours is in the folder once we are gone.
+    sentinel.dismiss(vanish);
+  };
+  const vanish = (): never => {
     fifos.close();
     if (ground.memory !== null) removeCgroup(ground.memory);
     if (ground.cpu !== null) removeCgroup(ground.cpu);
@@ -66,6 +72,8 @@ async function main(dataDir: string, idleMs: number, jobsNice: number): Promise<
   };
 
   const obey = (socket: Socket, command: Command): void => {
+    // Whoever asks now hears us hang up, and finds the next.
+    if (leaving) return;
     // A process that was frozen wakes up here: what is over its lease ends before anything else is heard.
     supervisor.enforce();
     if (command.t === 'hello') return greet(socket, command.version);

@@ -131,7 +131,9 @@ describe('an agent that is killed or frozen', () => {
   });
 
   it('agent and warden are frozen: the lease ends every job all the same, and is what they tell when they wake up', async () => {
-    const orders = [stubborn, stubborn, 'exec sleep 1000'].map((it) => orderOf({ command: shell(it) }));
+    const orders = [stubborn, stubborn, 'exec sleep 1000'].map((script) =>
+      orderOf({ command: shell(script) }),
+    );
     const ids = orders.map(({ allocationId }) => allocationId);
     const agent = hold(orders, 1_500);
     for (const id of ids) await runs(agent, id);
