@@ -34,7 +34,7 @@ const FAULTS: readonly Fault[] = [
     undo: (place) => signal(place.agentPid, 'SIGCONT'),
   },
   {
-    name: 'SIGSTOP of agent and warden (jobs go on), woken afterwards',
+    name: 'SIGSTOP of agent and warden (not of jobs and sentinel), woken afterwards',
     strike: (place) => [place.agentPid, place.wardenPid()].forEach((pid) => signal(pid, 'SIGSTOP')),
     undo: (place) => [place.agentPid, place.wardenPid()].forEach((pid) => signal(pid, 'SIGCONT')),
   },
@@ -155,7 +155,7 @@ function finding(
       `The service and two agents as processes of their own, default settings; ${JOBS} jobs run at one agent, which then has the fault, and the other has room for all. ${rounds} rounds of each fault, taking turns, each with an agent of its own: ${rounds * JOBS} moves a line. Everything on one machine, the jobs’ own work included.`,
       '`running elsewhere`: until the job’s new process itself wrote that it lives, not what the service believes. `last sign`: the latest note of an old process, at most a tenth of a second old; negative: none came after the fault. `both at once`: for how long the old process noted anything while the new one did, watched for 4 s after everything ran elsewhere and the fault was undone; 0: never.',
       `The floor is the lease: ${leaseSeconds} s after it was last heard the old place has ended its jobs by itself (or is dead), ${leaseMarginMs} ms more are for what clocks and SIGKILL may differ; no job starts elsewhere before that, so nothing here can be faster than ${floor} s after the last contact, which is up to ${heartbeatMs / 1_000} s before the fault (a sync is held for so long; that is why a line can be below ${floor}). The sweep that sees it comes every ${sweepMs} ms, then the job is placed, the order is fetched, its process starts. The verdict (${downAfterMs / 1_000} s of silence) falls before the lease ends and adds nothing.`,
-      'Two lines show an old run beside the new one. With agent and warden both stopped nobody is left there who could end the jobs: they go on until the warden is woken (here as soon as everything ran elsewhere), and would for as long as it is not. A machine that was frozen as a whole goes on for the moment that its warden needs to see what is over. Neither may write a checkpoint nor is believed to be the job. In every other line the old run had ended before.',
+      'With agent and warden both stopped the sentinel ends the jobs, two shells that read until when each lease holds; it waits 150 ms for the warden first, so the last sign comes that much later. A machine that was frozen as a whole, the sentinel too, goes on for the moment that it needs to see what is over: that is the one line in which an old run may be seen beside the new one. It may not write a checkpoint, nor is it believed to be the job.',
       'A shorter lease would be faster and would end healthy work in every short blip: with 6 s, 3 s without network move nothing (`alarms`).',
     ],
   };

@@ -8,6 +8,7 @@ import { openExecutor } from './executor.ts';
 import { watchGpus } from './gpuWatch.ts';
 import { findAddresses, findGpus, type GpuClaim } from './gpus.ts';
 import { httpUplink } from './httpUplink.ts';
+import { raisePriority } from './priority.ts';
 import { createSyncLoop, DuplicateAgent, type SyncLoop } from './syncLoop.ts';
 import { DataFolderBusy } from './wardenLink.ts';
 
@@ -49,6 +50,7 @@ const LAST_WORDS_MS = 1_000;
  */
 export async function runAgent(options: AgentOptions): Promise<number> {
   const { log } = options;
+  raisePriority();
   const { dataDir, instanceId } = openDataFolder(options.dataDir);
   const door: Door = { base: new URL(options.url), key: options.key };
   const gpus = await findGpus(options.gpus);

@@ -10,6 +10,7 @@ import type { Stamp } from './clock.ts';
  *   local.json    the order as it was taken, its GPUs and port          written by the agent, first
  *   intent.json   about to be spawned                                    written by the warden before
  *   started.json  pid and its start time                                 … and after it spawned
+ *   lease         until when it may run; only while it does              kept by the warden, for the sentinel
  *   exit.json     how it ended                                           by whoever learns it; never changed
  *   saved.json    what the last saved checkpoint held
  *   warm.json     of a standby: since when it is ready, and which checkpoint lies in it

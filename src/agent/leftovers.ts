@@ -5,12 +5,13 @@ import { removeCage } from './cage.ts';
 import { sameBoot, stamp, ageMs } from './clock.ts';
 import type { Folders } from './folders.ts';
 import { createHunter } from './hunter.ts';
+import { isStruck, removeLeaseFile } from './leaseFile.ts';
 import { startTicksOf } from './tree.ts';
 
 /**
  * What a warden that was killed left behind: jobs with an intent and no end. Whatever of them still runs is killed,
- * and they are put on record as `lost`, because nobody saw how they ended. Called before a new warden listens, so
- * that nobody is ever told of a job whose processes are still there.
+ * and they are put on record as `lost`, because nobody saw how they ended, unless the sentinel did. Called before a
+ * new warden listens, so that nobody is ever told of a job whose processes are still there.
  */
 export async function clearLeftovers(folders: Folders, ground: Ground): Promise<void> {
   const hunter = createHunter();
@@ -26,13 +27,23 @@ export async function clearLeftovers(folders: Folders, ground: Ground): Promise<
       await hunter.kill({ allocationId: id, leader, startTicks, cage });
       removeCage(cage);
       const ranMs = started === null ? null : ageMs(started.at);
-      const detail = 'the agent was killed together with its jobs; nobody saw how this one ended';
-      folders.write(id, 'exit.json', { outcome: 'lost', exitCode: null, detail, ranMs, at: stamp() });
+      const how = isStruck(folders.of(id)) ? EXPIRED : LOST;
+      folders.write(id, 'exit.json', { ...how, exitCode: null, ranMs, at: stamp() });
+      removeLeaseFile(folders.of(id));
     }),
   );
   if (ground.memory !== null) clearCgroups(ground.memory);
   if (ground.cpu !== null) clearCgroups(ground.cpu);
 }
+
+const LOST = {
+  outcome: 'lost',
+  detail: 'the agent was killed together with its jobs; nobody saw how this one ended',
+} as const;
+const EXPIRED = {
+  outcome: 'lease-expired',
+  detail: 'its lease ran out while what keeps leases did not answer',
+} as const;
 
 function isOrWas(pid: number, startTicks: string | null): boolean {
   const ticks = startTicksOf(pid);

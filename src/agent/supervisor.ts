@@ -9,6 +9,8 @@ import type { Pipe } from './fifos.ts';
 import { createHunter, type Prey } from './hunter.ts';
 import { launch } from './launch.ts';
 import { dueAt, whatIsDue, type Fate } from './lease.ts';
+import { openLeaseFile, type LeaseFile } from './leaseFile.ts';
+import type { JobNice } from './priority.ts';
 import type { Held, Launch } from './protocol.ts';
 import { signalGroup, startTicksOf } from './tree.ts';
 import { describe, exitCodeOf, neverRan, tooLate } from './verdict.ts';
@@ -38,6 +40,8 @@ interface Job extends Fate {
   readonly id: string;
   readonly cage: Cage;
   readonly memoryBytes: number;
+  /** For the sentinel. */
+  lease: LeaseFile | null;
   started: Started | null;
   capture: Capture | null;
   exit: Exit | null;
@@ -50,6 +54,7 @@ interface Job extends Fate {
 export function createSupervisor(
   folders: Folders,
   ground: Ground,
+  nice: JobNice,
   openPipe: () => Pipe,
   ears: Ears,
 ): Supervisor {
@@ -62,6 +67,7 @@ export function createSupervisor(
     job.exit = exit;
     // Without it whoever listens hears it all the same, and after a restart it counts as lost.
     keep(() => folders.write(job.id, 'exit.json', exit));
+    job.lease?.remove();
     removeCage(job.cage);
     ears.ended(job.id, exit, job.capture?.position() ?? 0);
   };
@@ -75,6 +81,7 @@ export function createSupervisor(
     let child: ChildProcess;
     try {
       folders.write(job.id, 'intent.json', { cgroups: cage.dirs, at: stamp() });
+      job.lease = openLeaseFile(folders.of(job.id), deadlineMs);
       child = spawnInto(job, request);
     } catch (error) {
       return end(job, neverRan(error));
@@ -89,7 +96,7 @@ export function createSupervisor(
       job.capture = capture(pipe.readFd, folders.logDir(job.id), LOG_LIMIT_BYTES, () => {
         ears.output(job.id, job.capture?.position() ?? 0);
       });
-      return launch(request, folders.workDir(job.id), job.cage, pipe.writeFd);
+      return launch(request, folders.workDir(job.id), job.cage, nice, pipe.writeFd);
     } finally {
       closeSync(pipe.writeFd);
     }
@@ -111,6 +118,8 @@ export function createSupervisor(
   /** The main process is gone: so goes everything that it started, and only then has the job ended. */
   const finish = async (job: Job, code: number | null, signal: NodeJS.Signals | null): Promise<void> => {
     const ranMs = job.started === null ? null : ageMs(job.started.at);
+    // We may have been frozen, and have not heard yet that the time is over: the sentinel did not wait for us.
+    if (job.lease?.isStruck() === true) job.cause ??= 'lease-expired';
     const cause = job.cause;
     const at = stamp();
     await hunter.kill(preyOf(job));
@@ -153,6 +162,7 @@ export function createSupervisor(
       const job = jobs.get(id);
       if (job === undefined || job.cause === 'lease-expired') return;
       job.deadlineMs = Math.max(job.deadlineMs, deadlineMs);
+      if (job.exit === null) job.lease?.renew(job.deadlineMs);
     },
     stop: (id, graceMs) => {
       const job = jobs.get(id);
@@ -177,6 +187,7 @@ export function createSupervisor(
 
 const NEW = {
   cage: NO_CAGE,
+  lease: null,
   started: null,
   capture: null,
   exit: null,

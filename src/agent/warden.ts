@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { createServer, type Socket } from 'node:net';
+import { getPriority } from 'node:os';
 import { claimGround, removeCgroup } from './cgroups.ts';
 import { claimFile } from './claim.ts';
 import { pipes } from './fifos.ts';
 import { openFolders } from './folders.ts';
 import { clearLeftovers } from './leftovers.ts';
+import { givenNice, niceOfJobs, raisePriority } from './priority.ts';
 import { lineReader, PROTOCOL_VERSION, toLine, type Command, type Report } from './protocol.ts';
 import { postSentinel } from './sentinel.ts';
 import { createSupervisor } from './supervisor.ts';
@@ -18,13 +20,14 @@ const OUTPUT_EVERY_MS = 100;
  * The warden: a process of its own, parent of all jobs of one data folder. Lives on when the agent dies, ends jobs
  * whose lease runs out without asking anybody, and goes when there is neither a job nor an agent for a while.
  *
- * argv: data folder, milliseconds without job and agent after which it goes.
+ * argv: data folder, milliseconds without job and agent after which it goes, the nice value of the agent's start.
  */
-async function main(dataDir: string, idleMs: number): Promise<void> {
+async function main(dataDir: string, idleMs: number, jobsNice: number): Promise<void> {
   process.umask(0o077);
   process.chdir(dataDir);
   const claim = claimFile('warden.pid');
   if (claim === null) process.exit(0);
+  raisePriority();
   const ground = claimGround(createHash('sha256').update(process.cwd()).digest('hex').slice(0, 12));
   const folders = openFolders(process.cwd());
   await clearLeftovers(folders, ground);
@@ -37,7 +40,7 @@ async function main(dataDir: string, idleMs: number): Promise<void> {
     client?.write(toLine(report));
   };
   const output = announcer((id, written) => tell({ t: 'output', id, written }));
-  const supervisor = createSupervisor(folders, ground, fifos.open, {
+  const supervisor = createSupervisor(folders, ground, niceOfJobs(jobsNice, getPriority()), fifos.open, {
     started: (id, started) => tell({ t: 'started', id, started }),
     output: output.note,
     ended: (id, exit, written) => {
@@ -46,9 +49,15 @@ async function main(dataDir: string, idleMs: number): Promise<void> {
     },
   });
 
-  const leave = (): never => {
+  let leaving = false;
+  const leave = (): void => {
+    if (leaving) return;
+    leaving = true;
     server.close();
-    sentinel.dismiss();
+    // Before us, so that nothing of ours is in the folder once we are gone.
+    sentinel.dismiss(vanish);
+  };
+  const vanish = (): never => {
     fifos.close();
     if (ground.memory !== null) removeCgroup(ground.memory);
     if (ground.cpu !== null) removeCgroup(ground.cpu);
@@ -63,6 +72,8 @@ async function main(dataDir: string, idleMs: number): Promise<void> {
   };
 
   const obey = (socket: Socket, command: Command): void => {
+    // Whoever asks now hears us hang up, and finds the next.
+    if (leaving) return;
     // A process that was frozen wakes up here: what is over its lease ends before anything else is heard.
     supervisor.enforce();
     if (command.t === 'hello') return greet(socket, command.version);
@@ -158,6 +169,6 @@ process.on('SIGINT', () => undefined);
 process.on('uncaughtException', (error) => process.stderr.write(`${error.stack ?? String(error)}\n`));
 process.on('unhandledRejection', (error) => process.stderr.write(`${String(error)}\n`));
 
-const [dataDir, idleMs] = process.argv.slice(2);
-if (dataDir === undefined) throw new Error('usage: warden DATA_DIR [IDLE_MS]');
-await main(dataDir, Number(idleMs ?? 5_000));
+const [dataDir, idleMs, jobsNice] = process.argv.slice(2);
+if (dataDir === undefined) throw new Error('usage: warden DATA_DIR [IDLE_MS [NICE]]');
+await main(dataDir, Number(idleMs ?? 5_000), Number(jobsNice ?? givenNice));

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Inventory } from '../core/order.ts';
 import { holderOf } from './claim.ts';
+import { givenNice } from './priority.ts';
 import { lineReader, PROTOCOL_VERSION, toLine, type Command, type Held, type Report } from './protocol.ts';
 
 /** The agent's end of the line to its warden. */
@@ -82,6 +83,7 @@ function spawnWarden({ dataDir, idleMs, path }: LinkOptions): void {
       fileURLToPath(new URL('warden.ts', import.meta.url)),
       dataDir,
       String(idleMs),
+      String(givenNice),
     ],
     {
       cwd: dataDir,

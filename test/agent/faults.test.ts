@@ -1,12 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDataFolder } from '../../src/agent/dataFolder.ts';
+import { parseStat } from '../../src/agent/tree.ts';
 import type { Observation, Order } from '../../src/core/order.ts';
 import { isAlive, orderOf, processesOf, shell, until } from './rig.ts';
+
+/** One letter, as ps shows it: T is stopped. */
+const stateOf = (pid: number): string | undefined =>
+  parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.state;
 
 const HOLDER = join(import.meta.dirname, 'holder.ts');
 
@@ -116,28 +121,65 @@ describe('an agent that is killed or frozen', () => {
     expect(processesOf(order.allocationId)).toEqual([]);
   });
 
-  it('the warden is frozen: it is given up when leases run out, with its jobs', async () => {
+  it('the warden is frozen: leases are kept without it, it is given up, and what was over is not called lost', async () => {
     const order = orderOf({ command: shell(stubborn) });
     const agent = hold([order], 2_500);
     await runs(agent, order.allocationId);
     process.kill(wardenPid() as number, 'SIGSTOP');
-    expect(await ends(agent, order.allocationId)).toMatchObject({ outcome: 'lost' });
+    expect(await ends(agent, order.allocationId)).toMatchObject({ outcome: 'lease-expired' });
     expect(processesOf(order.allocationId)).toEqual([]);
   });
 
-  it('agent and warden are frozen: the job does not outlive the moment in which the warden wakes up', async () => {
-    const order = orderOf({ command: shell(stubborn) });
-    const agent = hold([order], 1_500);
+  it('agent and warden are frozen: the lease ends every job all the same, and is what they tell when they wake up', async () => {
+    const orders = [stubborn, stubborn, 'exec sleep 1000'].map((script) =>
+      orderOf({ command: shell(script) }),
+    );
+    const ids = orders.map(({ allocationId }) => allocationId);
+    const agent = hold(orders, 1_500);
+    for (const id of ids) await runs(agent, id);
+    await until(() => processesOf(ids[0] as string).length > 2 || null, 'the daemon to be there');
+    const frozen = [agent.child.pid as number, wardenPid() as number];
+    for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+    await until(() => ids.every((id) => processesOf(id).length === 0) || null, 'the jobs to end');
+    for (const pid of frozen) expect(stateOf(pid)).toBe('T');
+    // In either order: nothing that one of them still has to say may revive a job or hide why it ended.
+    for (const pid of frozen) process.kill(pid, 'SIGCONT');
+    for (const id of ids)
+      expect(await ends(agent, id)).toMatchObject({ outcome: 'lease-expired', exitCode: 137 });
+  });
+
+  it('what ended by itself is not called expired because they were frozen meanwhile', async () => {
+    const done = orderOf({ command: shell(`until [ -e ${dir}/go ]; do sleep 0.05; done; exit 7`) });
+    const agent = hold([done], 30_000);
+    await runs(agent, done.allocationId);
+    const frozen = [agent.child.pid as number, wardenPid() as number];
+    for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+    writeFileSync(join(dir, 'go'), '');
+    await until(() => processesOf(done.allocationId).length === 0 || null, 'the job to end');
+    for (const pid of frozen) process.kill(pid, 'SIGCONT');
+    expect(await ends(agent, done.allocationId)).toMatchObject({ outcome: 'exited', exitCode: 7 });
+  });
+
+  it('leases that are renewed are left alone by whoever else watches them', async () => {
+    const order = orderOf({ command: shell('exec sleep 1000') });
+    const agent = hold([order], 2_000);
     await runs(agent, order.allocationId);
-    const warden = wardenPid() as number;
-    agent.child.kill('SIGSTOP');
-    process.kill(warden, 'SIGSTOP');
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
-    expect(processesOf(order.allocationId)).not.toEqual([]);
-    process.kill(warden, 'SIGCONT');
-    await until(() => processesOf(order.allocationId).length === 0 || null, 'the job to end');
-    agent.child.kill('SIGCONT');
-    expect(await ends(agent, order.allocationId)).toMatchObject({ outcome: 'lease-expired' });
+    const before = processesOf(order.allocationId);
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    expect(agent.see(order.allocationId)?.phase).toBe('running');
+    expect(processesOf(order.allocationId)).toEqual(before);
+  });
+
+  it('what a job starts comes after its agent and warden, and is no more urgent than the agent was made', async () => {
+    const order = orderOf({ command: shell('sleep 1000 & wait') });
+    const agent = hold([order], 15_000);
+    await runs(agent, order.allocationId);
+    await until(() => processesOf(order.allocationId).length > 1 || null, 'what it starts');
+    const keepers = [agent.child.pid as number, wardenPid() as number].map(getPriority);
+    for (const nice of processesOf(order.allocationId).map(getPriority)) {
+      expect(nice).toBeGreaterThan(Math.max(...keepers));
+      expect(nice).toBeGreaterThanOrEqual(getPriority());
+    }
   });
 
   it('a second agent on the same folder is refused', async () => {

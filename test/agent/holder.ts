@@ -1,4 +1,5 @@
 import { openExecutor } from '../../src/agent/executor.ts';
+import { raisePriority } from '../../src/agent/priority.ts';
 import { openDepot } from './rig.ts';
 import { quiet } from '../harness/log.ts';
 import { upMs } from '../../src/agent/clock.ts';
@@ -9,6 +10,7 @@ import type { Order } from '../../src/core/order.ts';
  * the data folder argv[2], renews their leases of argv[4] ms for as long as it lives, and says what it sees.
  */
 const [dataDir = '', orders = '[]', leaseMs = '6000'] = process.argv.slice(2);
+raisePriority();
 const executor = await openExecutor({
   dataDir,
   uplink: openDepot(dataDir),

@@ -3,6 +3,7 @@ import { isHarmless } from '../../src/agent/archive.ts';
 import { isUsableId } from '../../src/agent/folders.ts';
 import { chooseGpus, findGpus, parseSmi } from '../../src/agent/gpus.ts';
 import { LEASE_WARNING_MS, dueAt, whatIsDue, type Fate } from '../../src/agent/lease.ts';
+import { niceOfJobs } from '../../src/agent/priority.ts';
 import { lineReader } from '../../src/agent/protocol.ts';
 import { turnstile } from '../../src/agent/saver.ts';
 import { parseStat } from '../../src/agent/tree.ts';
@@ -14,6 +15,23 @@ const fate = (more: Partial<Fate> = {}): Fate => ({
   killed: false,
   cause: null,
   ...more,
+});
+
+describe('the nice value of jobs', () => {
+  it.each([
+    ['what the agent was started with, where the warden is raised', 0, -5, { value: 0, above: 5 }],
+    ['… however little that was', 19, -5, { value: 19, above: 24 }],
+    [
+      '… or that much below the warden, which was more urgent from the start',
+      -20,
+      -20,
+      { value: -15, above: 5 },
+    ],
+    ['below the warden where it may not be raised', 0, 0, { value: 5, above: 5 }],
+    ['no further down than there is', 17, 17, { value: 19, above: 2 }],
+  ])('%s', (_name, given, own, nice) => {
+    expect(niceOfJobs(given, own)).toEqual(nice);
+  });
 });
 
 describe('leases', () => {
