@@ -138,7 +138,7 @@ export const HALF_DEAD: readonly Weights[] = [
 const HALF_DEAD_FROM = 1_000;
 
 export function weatherOf(seed: number): Weights {
-  const weathers = seed < HALF_DEAD_FROM ? WEATHERS : HALF_DEAD;
+  const weathers = seed < HALF_DEAD_FROM ? WEATHERS : seed < GUARDED_FROM ? HALF_DEAD : GUARDED;
   return weathers[seed % weathers.length] ?? {};
 }
 
@@ -174,3 +174,12 @@ export const WEATHERS: readonly Weights[] = [
   { drill: 12, prove: 4, agentChildren: 1, replicaDies: 2, replicaPauses: 2, move: 2 },
   { prove: 8, agentChildren: 4, agentFrozen: 2, requestsLost: 2, replicaPauses: 3, replicaDies: 1, move: 3 },
 ];
+
+/** Most jobs must not stop, something is proved all the time, and single vendors are lost. */
+const GUARDED: readonly Weights[] = [
+  { prove: 14, requestsLost: 4, nothing: 20 },
+  { prove: 14, agentFrozen: 3, agentChildren: 1, nothing: 20 },
+  { prove: 14, requestsLost: 3, replicaPauses: 4, replicaDies: 1, move: 2, nothing: 10 },
+];
+/** Seeds from here on are of such worlds. */
+export const GUARDED_FROM = 2_000;

@@ -14,15 +14,16 @@ const maybe = <T>(random: Random, probability: number, list: readonly T[]): T | 
 const GUARDED = ['standby', 'active'] as const;
 
 /** A job as a tenant might want it. What its process does is in its environment, where the simulated machine reads it. */
-export function makeSpec(random: Random, name: string, now: Date): JobSpec {
+export function makeSpec(random: Random, name: string, now: Date, guardedWorld = false): JobSpec {
   const service = random.chance(0.08);
   const gpus = random.pick([0, 0, 1, 1, 1, 2, 4]);
   const runMs = random.pick([0, 200, 1_500, 4_000, 8_000, 15_000]) + random.int(0, 900);
   // Of its own stream, so that what is asked for otherwise is as it was.
   const own = random.fork(`continuity of ${name}`);
-  const mode = own.chance(service ? 0.8 : 0.15)
-    ? own.pick(service ? GUARDED : GUARDED.slice(0, 1))
-    : 'restart';
+  const share = guardedWorld ? 0.9 : service ? 0.8 : 0.15;
+  const mode = own.chance(share) ? own.pick(service ? GUARDED : GUARDED.slice(0, 1)) : 'restart';
+  // Long enough that its place may be lost while something stands by.
+  const ms = guardedWorld ? runMs + 20_000 : runMs;
   const loads = Object.fromEntries(PROJECT_NAMES.map((project) => [project, PROJECTS[project].load]));
   return {
     name,
@@ -33,7 +34,7 @@ export function makeSpec(random: Random, name: string, now: Date): JobSpec {
       command: ['simulated'],
       env: {
         ...(mode === 'active' && { SIM_COPIES: '1' }),
-        SIM_MS: service ? 'never' : String(runMs),
+        SIM_MS: service ? 'never' : String(ms),
         SIM_EXIT: random.chance(0.12) ? '3' : '0',
       },
     },
@@ -57,7 +58,7 @@ export function makeSpec(random: Random, name: string, now: Date): JobSpec {
       // Some must not stop: they leave a place that is being hurt.
       rtoSeconds: name.endsWith('1') || name.endsWith('4') ? 60 : null,
       rpoSeconds: null,
-      minSeparationKm: maybe(random, 0.1, [50, 400]),
+      minSeparationKm: maybe(random, 0.1, [50, 400]) ?? (guardedWorld ? own.pick([null, 50, 50]) : null),
       failback: own.pick(['auto', 'manual', 'never']),
     },
     checkpoint: { intervalSeconds: 600, fromJob: null },

@@ -29,6 +29,8 @@ const PROBED: Project = 'weather';
 /** Tenants, operators and vendors: what people do to the service. Who says where work may run: officials.ts. */
 export class Workload {
   readonly intents: Intent[] = [];
+  /** Most of the jobs must not stop. */
+  guardedWorld = false;
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #door: Door;
@@ -71,7 +73,8 @@ export class Workload {
   /** Another job; null: there are enough. */
   wish(): JobSpec | null {
     if (this.intents.length >= this.#limit) return null;
-    return makeSpec(this.#random, `job-${this.intents.length}`, new Date(this.#scheduler.nowMs));
+    const now = new Date(this.#scheduler.nowMs);
+    return makeSpec(this.#random, `job-${this.intents.length}`, now, this.guardedWorld);
   }
 
   /** In calm: a job that asks for nothing much must simply run. */

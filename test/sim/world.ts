@@ -18,7 +18,7 @@ import { kill, Scheduler } from './scheduler.ts';
 import { Shopper } from './shopper.ts';
 import { Site } from './site.ts';
 import { instrument, poolOf, VirtualLocks } from './store.ts';
-import { DEEDS, PEOPLE, weatherOf } from './deeds.ts';
+import { DEEDS, GUARDED_FROM, PEOPLE, weatherOf } from './deeds.ts';
 import { Truth } from './truth.ts';
 import { untrueWait } from './waits.ts';
 import { Workload } from './workload.ts';
@@ -108,6 +108,7 @@ export class World {
       jobs,
       violated,
     );
+    this.workload.guardedWorld = options.seed >= GUARDED_FROM;
     this.shopper = new Shopper(scheduler, random.fork('shopper'), door, this.workload, violated);
     for (const { name, kind } of this.vendors) {
       const site = new Site(name, scheduler, this.truth, random.fork(`site ${name}`));
