@@ -28,15 +28,13 @@ beforeEach(async () => {
   const [offer] = await store.db.select().from(offers);
   await store.db.insert(providers).values({ ...first!, name: 'gwangju', vendor: 'nuri' });
   await store.db.insert(offers).values({ ...offer!, provider: 'gwangju' });
-  await store.db
-    .update(providers)
-    .set({
-      mode: 'active',
-      health: 'healthy',
-      healthSince: NOW,
-      lastContactAt: NOW,
-      offersVersion: sql`offers_version + 1`,
-    });
+  await store.db.update(providers).set({
+    mode: 'active',
+    health: 'healthy',
+    healthSince: NOW,
+    lastContactAt: NOW,
+    offersVersion: sql`offers_version + 1`,
+  });
   await store.db.update(offers).set({ capacity: 1, used: 0 });
   await store.db.update(projects).set({ rules: null });
 });
