@@ -1,8 +1,8 @@
+import type { Change } from '../core/change.ts';
 import { promotionDecision } from '../core/protection.ts';
 import type { Deps } from '../deps.ts';
 import { applyChanges } from '../store/apply/changes.ts';
 import { applyPromotions, type PromotionRow } from '../store/apply/promotions.ts';
-import { takeOver } from '../store/apply/takeovers.ts';
 import { loadLostRuns, loadPromotable, loadUnneeded, type PromotableRow } from '../store/load/protection.ts';
 import { latestCheckpoints } from '../store/read/checkpoints.ts';
 
@@ -45,7 +45,18 @@ async function goOn(deps: Deps): Promise<number> {
   const lost = await loadLostRuns(deps.store.db);
   if (lost.length === 0) return 0;
   const now = deps.clock.now();
-  return (await deps.store.transaction((tx) => takeOver(tx, now, lost))).size;
+  const changes = lost.map((one): Change => ({
+    ...one,
+    kind: 'job',
+    to: 'queued',
+    reason: 'allocation-lost',
+    detail: null,
+    requeue: { notBefore: null, avoid: null, moveTo: null, failedStart: false, toReplica: true },
+  }));
+  const applied = await deps.store.transaction((tx) =>
+    applyChanges(tx, now, deps.timing.leaseSeconds, changes),
+  );
+  return applied.takenOver;
 }
 
 async function beginWhereReady(deps: Deps): Promise<number> {

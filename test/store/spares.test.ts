@@ -261,6 +261,16 @@ describe('a replica goes on as the run', () => {
     expect(await job()).toMatchObject({ state: 'queued', currentAllocationId: 'alc-run' });
   });
 
+  test('whose run went in the moment in which it took over is found, and queued or switched again', async () => {
+    await guarded('active', {}, { state: 'released', releasedAt: NOW });
+    expect(await loadLostRuns(store.db)).toEqual([{ jobId: 'job-1', allocationId: 'alc-run' }]);
+    await store.db
+      .update(allocations)
+      .set({ state: 'active', releasedAt: null })
+      .where(eq(allocations.id, 'alc-run'));
+    expect(await loadLostRuns(store.db)).toEqual([]);
+  });
+
   test('not one whose provider is given up; when another one runs later, the queued job goes on there', async () => {
     await guarded('active');
     await store.db.update(providers).set({ health: 'down' }).where(eq(providers.name, 'gwangju'));

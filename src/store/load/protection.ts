@@ -98,14 +98,21 @@ export async function loadPromotable(reader: Reader, before: Date): Promise<Prom
   }));
 }
 
-/** Queued services of which a copy may be running; and the run that they lost. */
+/**
+ * Services that want copies, and have no run: queued ones of which a copy runs by now; and ones whose run went in the very
+ * moment in which it took over, when whoever ended it still took it for a copy.
+ */
 export async function loadLostRuns(
   reader: Reader,
 ): Promise<{ readonly jobId: string; readonly allocationId: string }[]> {
   const { rows } = await reader.execute<{ jobId: string; allocationId: string }>(sql`
-    select distinct j.id as "jobId", j.current_allocation_id as "allocationId" from jobs j
-    join allocations a on a.job_id = j.id and a.role = 'replica' and a.state = 'active' and a.started_at is not null
-    where j.spares > 0 and j.state = 'queued' and j.current_allocation_id is not null
+    select j.id as "jobId", j.current_allocation_id as "allocationId" from jobs j
+    where j.spares > 0 and j.state = 'queued' and j.current_allocation_id is not null and exists (
+      select from allocations a
+      where a.job_id = j.id and a.role = 'replica' and a.state = 'active' and a.started_at is not null)
+    union all
+    select j.id, r.id from jobs j join allocations r on r.id = j.current_allocation_id and r.state in ('releasing', 'released')
+    where j.spares > 0 and j.state in ('provisioning', 'running')
     order by 1`);
   return rows;
 }
