@@ -32,7 +32,7 @@ export async function alarms(bench: Bench): Promise<Finding> {
   await service.api.makeProject();
   const steady = await openPlace(bench, service, 'steady', { capacity: 2 * JOBS, price: 900 });
   const blips = await watch(bench, service, 'blips', '3 s without network, again and again', []);
-  const starved = await watch(bench, service, 'starved', 'the agent and its jobs at nice 19, beside hogs', [
+  const starved = await watch(bench, service, 'starved', 'an agent started at nice 19, beside hogs', [
     'nice',
     '-n',
     '19',
@@ -127,7 +127,7 @@ function finding(rows: readonly (readonly string[])[], minutes: number, hogs: nu
     notes: [
       `The service and three agents as processes of their own, default settings; ${JOBS} jobs at each of the two that are disturbed, both at the same time, and room for all at a third. \`moves\` has to be 0.`,
       `Blips: nothing arrives in either direction for ${BLIP_MS / 1_000} s, then ${PAUSE_MS[0] / 1_000} to ${PAUSE_MS[1] / 1_000} s of peace; connections that there were stay dead, so the agent has to notice (its call times out after 3 s) and make new ones; one that is begun within a blip comes about by TCP’s second SYN, a second later. ${degradedAfterMs / 1_000} s of silence make a provider degraded (nothing new goes there), ${downAfterMs / 1_000} s give it up, and its jobs end themselves ${leaseSeconds} s after the last answer.`,
-      `Starved: \`nice 19\`, while ${hogs} busy loops at ordinary priority keep every core; the service and its database share the cores with them. \`beats written\`: of those that jobs which always run would have written (ten a second each); the longest pause is of one job.`,
+      `Starved: started at \`nice 19\`, while ${hogs} busy loops at ordinary priority keep every core; the service and its database share the cores with them. Where it may (as root, here) an agent takes nice −5 whatever it was started with, and leaves its jobs at 19. \`beats written\`: of those that jobs which always run would have written (ten a second each); the longest pause is of one job.`,
     ],
   };
 }
