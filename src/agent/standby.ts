@@ -33,6 +33,7 @@ export async function refresh(machine: Machine, job: LocalJob, ref: CheckpointRe
     await rm(aside, { recursive: true, force: true });
     await mkdir(aside, { mode: 0o700 });
     await fetchInto(folders, options.uplink, job.id, ref, aside, job.abort.signal);
+    if (job.warm !== null) holds(machine, job, null);
     await rm(folders.checkpointDir(job.id), { recursive: true, force: true });
     await rename(aside, folders.checkpointDir(job.id));
     await noteSaved(folders, job.id);
@@ -46,12 +47,19 @@ export async function refresh(machine: Machine, job: LocalJob, ref: CheckpointRe
   }
 }
 
-/** On disk first: it is ready after a restart of the agent, too. */
 function ready(machine: Machine, job: LocalJob, checkpoint: string | null): void {
   const first = job.warm === null;
+  holds(machine, job, checkpoint);
+  if (first) machine.options.onChange();
+}
+
+/**
+ * What lies ready, on disk first: it is so after a restart of the agent, too. Null while one is exchanged for another:
+ * a run that takes over in that moment, or after a crash in it, would find an empty place.
+ */
+function holds(machine: Machine, job: LocalJob, checkpoint: string | null): void {
   job.warm = { checkpoint, at: job.warm?.at ?? stamp() };
   machine.folders.write(job.id, 'warm.json', job.warm);
-  if (first) machine.options.onChange();
 }
 
 /** Ends the standby that an order takes over, so that its GPUs are free. Null: there is none. */

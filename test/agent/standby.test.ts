@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openFolders } from '../../src/agent/folders.ts';
 import type { CheckpointRef } from '../../src/core/order.ts';
 import { openRig, shell, until, type Rig } from './rig.ts';
 
@@ -33,6 +37,9 @@ describe('a standby', () => {
     rig.start({ command: shell('echo never > /proc/self/fd/1'), standby: true, gpuCount: 1, restore });
   const runs = (tookOver: string | null, restore: CheckpointRef | null) =>
     rig.start({ command: shell('cat $NARU_CHECKPOINT_DIR/s'), gpuCount: 1, restore, tookOver });
+  /** The checkpoint that lies in it unpacked. */
+  const holds = (id: string): string | null =>
+    openFolders(rig.dataDir).read(id, 'warm.json')?.checkpoint ?? null;
   const says = (id: string, text: string) =>
     until(() => rig.depot.text(id) === text || null, `${id} to say it`);
 
@@ -44,16 +51,34 @@ describe('a standby', () => {
     expect(ready).toMatchObject({ outcome: null, endpoint: null });
     expect(ready.ranMs).toBeGreaterThanOrEqual(0);
     rig.executor.prepare(id, fresh);
-    await until(() => fetched.length === 2 || null, 'the newer one to be fetched');
+    await until(() => holds(id) === fresh.id || null, 'the newer one to lie ready');
     rig.executor.prepare(id, fresh);
+    expect(rig.see(id)?.phase).toBe('standby');
     // The one GPU is the standby's: the run gets it, and fetches nothing.
-    await until(() => (rig.see(id)?.phase === 'standby' ? true : null), 'it to stand by still');
     const run = runs(id, fresh);
     await says(run, 'two\n');
     expect(await rig.ended(run)).toMatchObject({ outcome: 'exited', exitCode: 0 });
     expect(rig.see(id)).toMatchObject({ phase: 'ended', outcome: 'stopped' });
     expect(fetched).toEqual([old.id, fresh.id]);
     expect(rig.depot.text(id)).toBe('');
+  });
+
+  it('is taken over at any step of an exchange, and the run starts from what it was given', async () => {
+    fetched = [];
+    const [old, fresh] = [await checkpoint('before'), await checkpoint('after')];
+    // So many turns of the event loop after the newer one was unpacked: before, amid and after the exchange.
+    for (let turns = 0; turns < 60; turns += 2) {
+      const id = stands(old);
+      await until(() => holds(id) === old.id || null, 'it to be ready');
+      rig.executor.prepare(id, fresh);
+      const unpacked = join(rig.dataDir, 'jobs', id, 'checkpoint.next', 's');
+      while (!existsSync(unpacked) && holds(id) === old.id) await immediate();
+      for (let turn = 0; turn < turns; turn++) await immediate();
+      const run = runs(id, old);
+      await says(run, 'before\n');
+      expect(await rig.ended(run)).toMatchObject({ outcome: 'exited', exitCode: 0 });
+      for (const one of [id, run]) rig.executor.forget(one);
+    }
   });
 
   it('that has something else ready, or is not there any more, is no hindrance: the run fetches what it needs', async () => {
