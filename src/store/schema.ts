@@ -5,6 +5,7 @@ import {
   boolean,
   check,
   customType,
+  date,
   doublePrecision,
   foreignKey,
   index,
@@ -46,7 +47,18 @@ import {
 } from '../core/job.ts';
 import { FAULTS } from '../core/fault.ts';
 import { FORM_FACTORS } from '../core/gpu.ts';
+import {
+  BALANCES,
+  DELIVERY_STATES,
+  ENTRY_KINDS,
+  ON_EXHAUSTED,
+  PERIOD_KINDS,
+  TRANSFER_STATES,
+  WEBHOOK_EVENTS,
+  type Allotment,
+} from '../core/ledger/words.ts';
 import { UNKEPT_OUTCOMES, type Inventory, type Outcome } from '../core/order.ts';
+import type { Approval } from '../core/ledger/approval.ts';
 import type { QuoteBody } from '../core/placement/quote.ts';
 import type { HeldQuote } from '../core/quote.ts';
 import { POLICY_NAMES } from '../core/policy.ts';
@@ -70,12 +82,14 @@ const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 
 // ---- people -----------------------------------------------------------------------------------------------
 
-/** One row: what this database was made for. A start with another currency is refused. */
+/** One row: what this database was made for. A start with another currency or time zone is refused. */
 export const installation = pgTable(
   'installation',
   {
     id: integer('id').primaryKey().default(1),
     currency: text('currency').notNull(),
+    /** IANA name: where a day, a month and a fiscal year begin. */
+    timeZone: text('time_zone').notNull().default('Asia/Seoul'),
     createdAt: at('created_at').notNull(),
   },
   (t) => [check('installation_one_row', sql`${t.id} = 1`)],
@@ -454,6 +468,8 @@ export const jobs = pgTable(
     finishedAt: at('finished_at'),
     deadlineAt: at('deadline_at'),
     createdBy: text('created_by').notNull(),
+    /** Why it may not run before somebody else has approved it; null: nobody has to. */
+    approval: jsonb('approval').$type<Approval>(),
     /** Of a canary: the drill that made it, and that ends it. */
     drillId: text('drill_id'),
     /** Counts the changes: what a plan was made against. */
@@ -538,6 +554,11 @@ export const allocations = pgTable(
     serving: boolean('serving'),
     /** First time that a service answered its health path. */
     servingAt: at('serving_at'),
+    /** Money is held for so many seconds since startedAt, and the provider ends it by then; null: nobody holds any. */
+    paidSeconds: bigint('paid_seconds', { mode: 'number' }),
+    /** When it is metered next, and how long that is after the last time: longer and longer, while there is money. */
+    meterAt: at('meter_at'),
+    meterSeconds: integer('meter_seconds').notNull().default(0),
     /** Charged for this many whole seconds since startedAt; cost = price × seconds, computed over the whole span. */
     meteredSeconds: bigint('metered_seconds', { mode: 'number' }).notNull().default(0),
     chargedMicros: micros('charged_micros')
@@ -551,6 +572,11 @@ export const allocations = pgTable(
   (t) => [
     foreignKey({ columns: [t.provider, t.offer], foreignColumns: [offers.provider, offers.name] }),
     check('allocations_state', sql`${t.state} in (${oneOf(ALLOCATION_STATES)})`),
+    // No second is charged that was not reserved.
+    check('allocations_paid', sql`${t.paidSeconds} is null or ${t.meteredSeconds} <= ${t.paidSeconds}`),
+    index('allocations_due')
+      .on(t.meterAt)
+      .where(sql`${t.state} in (${oneOf(HOLDING_ALLOCATION_STATES)})`),
     check('allocations_end_reason', sql`${t.endReason} in (${oneOf(END_REASONS)})`),
     check('allocations_released', sql`(${t.state} = 'released') = (${t.releasedAt} is not null)`),
     // Never doubled: the one rule that everything else leans on.
@@ -852,6 +878,334 @@ export const signingKeys = pgTable('signing_keys', {
   seed: text('seed').notNull(),
   createdAt: at('created_at').notNull(),
 });
+
+// ---- money --------------------------------------------------------------------------------------------------
+
+/** Who may spend how much in which time. What it comes to in one period is an account. */
+export const budgets = pgTable(
+  'budgets',
+  {
+    id: text('id').primaryKey(),
+    name: text('name').notNull(),
+    organization: text('organization')
+      .notNull()
+      .references(() => organizations.name),
+    /** Null: of the whole organization. */
+    project: text('project').references(() => projects.name),
+    periodKind: text('period_kind', { enum: PERIOD_KINDS }).notNull(),
+    /** The first day in the installation's zone, and the one after the last; null: it goes on. */
+    fromDay: date('from_day').notNull(),
+    untilDay: date('until_day'),
+    /** Of each period that begins from now on; those that have begun have their own. */
+    capMicros: micros('cap_micros').notNull(),
+    /** Of it, what only moves from a disaster may draw on. */
+    disasterMicros: micros('disaster_micros')
+      .notNull()
+      .default(sql`0`),
+    /** Percent of what may be spent, rising. */
+    thresholds: integer('thresholds').array().notNull(),
+    onExhausted: text('on_exhausted', { enum: ON_EXHAUSTED }).notNull(),
+    /** When which part may be spent; empty: all from the start. */
+    allotments: jsonb('allotments').$type<Allotment[]>().notNull().default([]),
+    /** Does what is left of a period go on to the next? */
+    carryOver: boolean('carry_over').notNull().default(false),
+    /** A job that may cost more than this needs somebody's approval; null: none does. */
+    approvalAboveMicros: micros('approval_above_micros'),
+    version: integer('version').notNull().default(1),
+    createdAt: at('created_at').notNull(),
+    createdBy: text('created_by').notNull(),
+  },
+  (t) => [
+    check('budgets_period_kind', sql`${t.periodKind} in (${oneOf(PERIOD_KINDS)})`),
+    check('budgets_on_exhausted', sql`${t.onExhausted} in (${oneOf(ON_EXHAUSTED)})`),
+    check('budgets_cap', sql`${t.capMicros} >= 0 and ${t.disasterMicros} between 0 and ${t.capMicros}`),
+    check('budgets_days', sql`${t.untilDay} is null or ${t.untilDay} > ${t.fromDay}`),
+    index('budgets_by_organization').on(t.organization, t.project),
+    uniqueIndex('budgets_name').on(t.organization, t.name),
+  ],
+);
+
+/**
+ * What money is held against: one period of a budget, or what one job may cost (`limits.maxCost`). The balances are
+ * what the ledger's entries come to; the CHECK is what makes a cap hold, whatever the program does.
+ */
+export const accounts = pgTable(
+  'accounts',
+  {
+    id: text('id').primaryKey(),
+    budgetId: text('budget_id').references(() => budgets.id),
+    jobId: text('job_id'),
+    /** A job's has no end. */
+    startsAt: at('starts_at').notNull(),
+    endsAt: at('ends_at'),
+    capMicros: micros('cap_micros').notNull(),
+    /** What of the cap may be spent by now. */
+    allottedMicros: micros('allotted_micros').notNull(),
+    disasterMicros: micros('disaster_micros')
+      .notNull()
+      .default(sql`0`),
+    reservedMicros: micros('reserved_micros')
+      .notNull()
+      .default(sql`0`),
+    chargedMicros: micros('charged_micros')
+      .notNull()
+      .default(sql`0`),
+    /** Of what is reserved and charged, that of moves from a disaster. */
+    failoverMicros: micros('failover_micros')
+      .notNull()
+      .default(sql`0`),
+    /** What was left has gone on to the next period. */
+    carriedAt: at('carried_at'),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [
+    check('accounts_owner', sql`(${t.budgetId} is null) <> (${t.jobId} is null)`),
+    check('accounts_period', sql`${t.endsAt} is null or ${t.endsAt} > ${t.startsAt}`),
+    check(
+      'accounts_signs',
+      sql`${t.reservedMicros} >= 0 and ${t.chargedMicros} >= 0 and ${t.failoverMicros} >= 0 and ${t.disasterMicros} >= 0`,
+    ),
+    check(
+      'accounts_cap',
+      sql`${t.allottedMicros} <= ${t.capMicros} and ${t.reservedMicros} + ${t.chargedMicros} <= ${t.allottedMicros}`,
+    ),
+    // Ordinary work leaves the disaster reserve alone.
+    check(
+      'accounts_disaster_reserve',
+      sql`${t.reservedMicros} + ${t.chargedMicros} - ${t.failoverMicros} <= greatest(0, ${t.allottedMicros} - ${t.disasterMicros})`,
+    ),
+    uniqueIndex('accounts_period_once').on(t.budgetId, t.startsAt),
+    uniqueIndex('accounts_of_job')
+      .on(t.jobId)
+      .where(sql`${t.jobId} is not null`),
+  ],
+);
+
+/** What one account holds for one allocation: the seconds of its run from `fromSeconds` to `paidSeconds`. */
+export const holds = pgTable(
+  'holds',
+  {
+    allocationId: text('allocation_id').notNull(),
+    accountId: text('account_id')
+      .notNull()
+      .references(() => accounts.id),
+    /** Does it draw on the disaster reserve? */
+    failover: boolean('failover').notNull(),
+    fromSeconds: bigint('from_seconds', { mode: 'number' }).notNull(),
+    paidSeconds: bigint('paid_seconds', { mode: 'number' }).notNull(),
+    reservedMicros: micros('reserved_micros').notNull(),
+    chargedMicros: micros('charged_micros')
+      .notNull()
+      .default(sql`0`),
+  },
+  (t) => [
+    primaryKey({ columns: [t.allocationId, t.accountId] }),
+    check('holds_signs', sql`${t.reservedMicros} >= 0 and ${t.chargedMicros} >= 0`),
+    index('holds_open')
+      .on(t.accountId)
+      .where(sql`${t.reservedMicros} > 0`),
+  ],
+);
+
+/**
+ * Every movement of money, append-only (a trigger sees to it). An entry takes from one balance and gives to another, so
+ * each sums to zero. Balances are kept beside it and checked against it.
+ */
+export const ledger = pgTable(
+  'ledger',
+  {
+    seq: bigserial('seq', { mode: 'number' }).primaryKey(),
+    at: at('at').notNull(),
+    kind: text('kind', { enum: ENTRY_KINDS }).notNull(),
+    debit: text('debit', { enum: BALANCES }).notNull(),
+    credit: text('credit', { enum: BALANCES }).notNull(),
+    /** Null: between a project and a vendor. */
+    accountId: text('account_id'),
+    amountMicros: micros('amount_micros').notNull(),
+    jobId: text('job_id'),
+    allocationId: text('allocation_id'),
+    provider: text('provider'),
+    offer: text('offer'),
+    /** Of the allocation, all nodes, locked when it was decided on. */
+    priceMicrosPerHour: micros('price_micros_per_hour'),
+    /** So many seconds of the run are what this is for. */
+    seconds: bigint('seconds', { mode: 'number' }),
+    /** Of usage: the day on which it was used, and the month of whose bill it is. */
+    day: date('day'),
+    month: text('month'),
+    reason: text('reason').notNull(),
+    actor: text('actor').notNull(),
+    /** The two sides of a transfer. */
+    transferId: text('transfer_id'),
+  },
+  (t) => [
+    check('ledger_kind', sql`${t.kind} in (${oneOf(ENTRY_KINDS)})`),
+    check(
+      'ledger_balances',
+      sql`${t.debit} in (${oneOf(BALANCES)}) and ${t.credit} in (${oneOf(BALANCES)}) and ${t.debit} <> ${t.credit}`,
+    ),
+    check('ledger_amount', sql`${t.amountMicros} > 0`),
+    check('ledger_account', sql`(${t.accountId} is null) = (${t.debit} in ('project', 'vendor'))`),
+    index('ledger_by_account')
+      .on(t.accountId, t.seq)
+      .where(sql`${t.accountId} is not null`),
+    index('ledger_by_allocation').on(t.allocationId),
+  ],
+);
+
+/** The ledger's usage, summed for each allocation and day: what reports are made from. Checked against the entries. */
+export const costDays = pgTable(
+  'cost_days',
+  {
+    /** Of whose bill it is: that of the day, or of the correction. */
+    month: text('month').notNull(),
+    day: date('day').notNull(),
+    allocationId: text('allocation_id').notNull(),
+    jobId: text('job_id').notNull(),
+    organization: text('organization').notNull(),
+    project: text('project').notNull(),
+    vendor: text('vendor').notNull(),
+    provider: text('provider').notNull(),
+    region: text('region').notNull(),
+    offer: text('offer').notNull(),
+    gpuModel: text('gpu_model'),
+    /** All nodes together. */
+    gpuCount: integer('gpu_count').notNull(),
+    spot: boolean('spot').notNull(),
+    purpose: text('purpose', { enum: PURPOSES }).notNull(),
+    priceMicrosPerHour: micros('price_micros_per_hour').notNull(),
+    /** The run's second at which its part of this day began. */
+    fromSeconds: bigint('from_seconds', { mode: 'number' }).notNull(),
+    seconds: bigint('seconds', { mode: 'number' }).notNull(),
+    micros: micros('micros').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.month, t.day, t.allocationId] }), index('cost_days_by_day').on(t.day)],
+);
+
+/** Months whose bill is final: a trigger refuses usage of theirs. What comes later is a correction in the next. */
+export const closedMonths = pgTable('closed_months', {
+  /** `2026-11`. */
+  month: text('month').primaryKey(),
+  closedAt: at('closed_at').notNull(),
+  closedBy: text('closed_by').notNull(),
+  totalMicros: micros('total_micros').notNull(),
+  /** Hex SHA-256 of its lines, so that a change would be seen. */
+  sha256: text('sha256').notNull(),
+});
+
+/** Money that goes from one budget to another, when somebody else has approved it. */
+export const budgetTransfers = pgTable(
+  'budget_transfers',
+  {
+    id: text('id').primaryKey(),
+    fromBudgetId: text('from_budget_id')
+      .notNull()
+      .references(() => budgets.id),
+    toBudgetId: text('to_budget_id')
+      .notNull()
+      .references(() => budgets.id),
+    amountMicros: micros('amount_micros').notNull(),
+    reason: text('reason').notNull(),
+    state: text('state', { enum: TRANSFER_STATES }).notNull(),
+    createdAt: at('created_at').notNull(),
+    createdBy: text('created_by').notNull(),
+    decidedAt: at('decided_at'),
+    decidedBy: text('decided_by'),
+    decisionNote: text('decision_note'),
+  },
+  (t) => [
+    check('budget_transfers_state', sql`${t.state} in (${oneOf(TRANSFER_STATES)})`),
+    check('budget_transfers_amount', sql`${t.amountMicros} > 0 and ${t.fromBudgetId} <> ${t.toBudgetId}`),
+    check('budget_transfers_decided', sql`(${t.state} = 'requested') = (${t.decidedAt} is null)`),
+    index('budget_transfers_from').on(t.fromBudgetId),
+    index('budget_transfers_to').on(t.toBudgetId),
+  ],
+);
+
+/** Each threshold of each account once. */
+export const budgetAlerts = pgTable(
+  'budget_alerts',
+  {
+    accountId: text('account_id')
+      .notNull()
+      .references(() => accounts.id),
+    /** Percent. */
+    threshold: integer('threshold').notNull(),
+    at: at('at').notNull(),
+    usedMicros: micros('used_micros').notNull(),
+    capMicros: micros('cap_micros').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.accountId, t.threshold] })],
+);
+
+/** Work that must not stop, and for which there is no money: somebody has to answer for it. */
+export const budgetExceptions = pgTable(
+  'budget_exceptions',
+  {
+    id: text('id').primaryKey(),
+    accountId: text('account_id')
+      .notNull()
+      .references(() => accounts.id),
+    jobId: text('job_id').notNull(),
+    at: at('at').notNull(),
+    detail: text('detail').notNull(),
+    closedAt: at('closed_at'),
+    closedBy: text('closed_by'),
+    resolution: text('resolution'),
+  },
+  (t) => [
+    uniqueIndex('budget_exceptions_open')
+      .on(t.accountId, t.jobId)
+      .where(sql`${t.closedAt} is null`),
+  ],
+);
+
+/** Who is told of what, by a signed POST. */
+export const webhooks = pgTable(
+  'webhooks',
+  {
+    id: text('id').primaryKey(),
+    /** Null: of the installation; told of everything. */
+    organization: text('organization').references(() => organizations.name),
+    url: text('url').notNull(),
+    events: text('events', { enum: WEBHOOK_EVENTS }).array().notNull(),
+    /** What requests are signed with; shown once. */
+    secret: text('secret').notNull(),
+    createdAt: at('created_at').notNull(),
+    createdBy: text('created_by').notNull(),
+    deletedAt: at('deleted_at'),
+  },
+  (t) => [index('webhooks_by_organization').on(t.organization)],
+);
+
+/** What is to be told, written with what happened; and how the telling went. */
+export const webhookDeliveries = pgTable(
+  'webhook_deliveries',
+  {
+    id: text('id').primaryKey(),
+    webhookId: text('webhook_id')
+      .notNull()
+      .references(() => webhooks.id),
+    event: text('event', { enum: WEBHOOK_EVENTS }).notNull(),
+    /** As it is sent. */
+    body: jsonb('body').$type<Record<string, unknown>>().notNull(),
+    state: text('state', { enum: DELIVERY_STATES }).notNull(),
+    attempts: integer('attempts').notNull().default(0),
+    nextAt: at('next_at'),
+    lastStatus: integer('last_status'),
+    lastError: text('last_error'),
+    createdAt: at('created_at').notNull(),
+    deliveredAt: at('delivered_at'),
+  },
+  (t) => [
+    check('webhook_deliveries_state', sql`${t.state} in (${oneOf(DELIVERY_STATES)})`),
+    check('webhook_deliveries_pending', sql`(${t.state} = 'pending') = (${t.nextAt} is not null)`),
+    index('webhook_deliveries_due')
+      .on(t.nextAt)
+      .where(sql`${t.state} = 'pending'`),
+    index('webhook_deliveries_by_webhook').on(t.webhookId, t.id.desc().nullsFirst()),
+  ],
+);
 
 // ---- manners --------------------------------------------------------------------------------------------
 

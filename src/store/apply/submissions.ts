@@ -105,6 +105,7 @@ export function submittedJob(
     finishedAt: null,
     deadlineAt: spec.limits.deadline === null ? null : new Date(spec.limits.deadline),
     createdBy,
+    approval: null,
     drillId: null,
     version: 1,
   };
