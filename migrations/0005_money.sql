@@ -177,7 +177,7 @@ CREATE TABLE "webhooks" (
 ALTER TABLE "allocations" ADD COLUMN "paid_seconds" bigint;--> statement-breakpoint
 ALTER TABLE "allocations" ADD COLUMN "meter_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "allocations" ADD COLUMN "meter_seconds" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE "installation" ADD COLUMN "time_zone" text DEFAULT 'Asia/Seoul' NOT NULL;--> statement-breakpoint
+ALTER TABLE "installation" ADD COLUMN "time_zone" text;--> statement-breakpoint
 ALTER TABLE "jobs" ADD COLUMN "approval" jsonb;--> statement-breakpoint
 ALTER TABLE "accounts" ADD CONSTRAINT "accounts_budget_id_budgets_id_fk" FOREIGN KEY ("budget_id") REFERENCES "public"."budgets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "budget_alerts" ADD CONSTRAINT "budget_alerts_account_id_accounts_id_fk" FOREIGN KEY ("account_id") REFERENCES "public"."accounts"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint

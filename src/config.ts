@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { isCurrency } from './core/currencies.ts';
+import { Calendar } from './core/ledger/calendar.ts';
 import { StartError } from './core/start-error.ts';
 
 export const SERVICE_ROLES = ['api', 'engine', 'all'] as const;
@@ -22,6 +23,8 @@ export interface Config {
   readonly adminKey: string | null;
   /** ISO 4217; of the whole installation. */
   readonly currency: string;
+  /** IANA name; of the whole installation: where its days, months and fiscal years begin. */
+  readonly timeZone: string;
   readonly logLevel: LogLevel;
   readonly role: ServiceRole;
   /** May commands run on the service's own machine? Only where HOST is loopback, or NARU_PROCESS_BROKER=1. */
@@ -64,6 +67,7 @@ export function readConfig(env: Environment, cwd: string): Config {
     dataDir: resolve(cwd, value(env, 'NARU_DATA_DIR') ?? '.naru'),
     adminKey: readKey(env, 'NARU_ADMIN_KEY'),
     currency: readCurrency(env),
+    timeZone: readTimeZone(env),
     logLevel: readOneOf(env, 'NARU_LOG_LEVEL', LOG_LEVELS, 'info'),
     role: readOneOf(env, 'NARU_ROLE', SERVICE_ROLES, 'all'),
     processBroker: readOneOf(env, 'NARU_PROCESS_BROKER', ['0', '1'], isLoopback(host) ? '1' : '0') === '1',
@@ -153,4 +157,15 @@ function readCurrency(env: Environment): string {
   const given = value(env, 'NARU_CURRENCY') ?? 'KRW';
   if (isCurrency(given)) return given;
   throw new ConfigError(`NARU_CURRENCY must be an ISO 4217 code such as KRW or USD, not ${quoted(given)}`);
+}
+
+function readTimeZone(env: Environment): string {
+  const given = value(env, 'NARU_TIME_ZONE') ?? 'Asia/Seoul';
+  try {
+    return new Calendar(given).zone;
+  } catch {
+    throw new ConfigError(
+      `NARU_TIME_ZONE must be an IANA time zone such as Asia/Seoul, not ${quoted(given)}`,
+    );
+  }
 }

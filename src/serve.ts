@@ -89,7 +89,7 @@ async function openDeps(config: Config, log: Logger, closings: Closing[]): Promi
   later('store', () => store.close());
   const clock = await createClock(() => readDatabaseTime(store));
   later('clock', () => clock.stop());
-  await claimInstallation(store, config.currency, clock.now());
+  await claimInstallation(store, config, clock.now());
   const bell = createBell({ redisUrl: config.redisUrl, databaseUrl, log });
   later('bell', () => bell.close());
   const ids = createIds();

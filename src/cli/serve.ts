@@ -13,6 +13,7 @@ Settings are read from the environment; an empty value counts as absent:
   NARU_DATA_DIR         the embedded database, checkpoints, the admin key (.naru)
   NARU_ADMIN_KEY        the administrator's key (absent: made at the first start, printed once, kept in the data folder)
   NARU_CURRENCY         the accounting currency, ISO 4217, for good (KRW)
+  NARU_TIME_ZONE        whose days, months and years money is of, for good (Asia/Seoul)
   NARU_LOG_LEVEL        trace, debug, info, warn, error, fatal or silent (info)
   NARU_ROLE             api, engine or all (all)
   NARU_PROCESS_BROKER   1: commands may run on this machine (1 where HOST is loopback, else 0)

@@ -88,8 +88,8 @@ export const installation = pgTable(
   {
     id: integer('id').primaryKey().default(1),
     currency: text('currency').notNull(),
-    /** IANA name: where a day, a month and a fiscal year begin. */
-    timeZone: text('time_zone').notNull().default('Asia/Seoul'),
+    /** IANA name: where a day, a month and a fiscal year begin. Null: from before it mattered, not said yet. */
+    timeZone: text('time_zone'),
     createdAt: at('created_at').notNull(),
   },
   (t) => [check('installation_one_row', sql`${t.id} = 1`)],

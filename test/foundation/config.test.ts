@@ -12,6 +12,7 @@ test('nothing said: the defaults', () => {
     dataDir: '/srv/naru/.naru',
     adminKey: null,
     currency: 'KRW',
+    timeZone: 'Asia/Seoul',
     logLevel: 'info',
     role: 'all',
     processBroker: true,
@@ -22,8 +23,8 @@ test('nothing said: the defaults', () => {
 
 test('an empty value counts as absent, for every one', () => {
   const names =
-    'HOST PORT DATABASE_URL REDIS_URL NARU_DATA_DIR NARU_ADMIN_KEY NARU_CURRENCY NARU_LOG_LEVEL NARU_ROLE ' +
-    'NARU_PROCESS_BROKER NARU_CHECKPOINTS NARU_LOG_LIMIT_BYTES';
+    'HOST PORT DATABASE_URL REDIS_URL NARU_DATA_DIR NARU_ADMIN_KEY NARU_CURRENCY NARU_TIME_ZONE NARU_LOG_LEVEL ' +
+    'NARU_ROLE NARU_PROCESS_BROKER NARU_CHECKPOINTS NARU_LOG_LIMIT_BYTES';
   expect(read(Object.fromEntries(names.split(' ').map((name) => [name, ''])))).toEqual(read({}));
 });
 
@@ -36,6 +37,7 @@ test('everything said', () => {
     NARU_DATA_DIR: '/var/lib/naru',
     NARU_ADMIN_KEY: 'naru_abc-DEF_123=',
     NARU_CURRENCY: 'USD',
+    NARU_TIME_ZONE: 'America/New_York',
     NARU_LOG_LEVEL: 'debug',
     NARU_ROLE: 'engine',
     NARU_CHECKPOINTS: 's3://bucket/prefix?endpoint=http://minio:9000&region=kr',
@@ -60,6 +62,8 @@ describe('a wrong value: one line that names the variable', () => {
     ['NARU_ADMIN_KEY', 'line\nbreak'],
     ['NARU_CURRENCY', 'WON'],
     ['NARU_CURRENCY', 'krw'],
+    ['NARU_TIME_ZONE', 'KST'],
+    ['NARU_TIME_ZONE', 'Asia/Nowhere'],
     ['NARU_LOG_LEVEL', 'loud'],
     ['NARU_ROLE', 'boss'],
     ['NARU_PROCESS_BROKER', 'yes'],

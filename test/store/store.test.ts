@@ -80,9 +80,14 @@ describe.each(servers)('the store on $server', ({ start }) => {
   });
 
   test('an installation has one currency', async () => {
-    await Promise.all([1, 2, 3].map(() => claimInstallation(store, 'KRW', NOW)));
-    await expect(claimInstallation(store, 'USD', NOW)).rejects.toThrow(/^NARU_CURRENCY is USD, .* in KRW/);
-    await claimInstallation(store, 'KRW', NOW);
+    const seoul = { currency: 'KRW', timeZone: 'Asia/Seoul' };
+    await store.db.execute(sql`insert into installation (id, currency, created_at) values (1, 'KRW', now())`);
+    await Promise.all([1, 2, 3].map(() => claimInstallation(store, seoul, NOW)));
+    const dollars = claimInstallation(store, { ...seoul, currency: 'USD' }, NOW);
+    await expect(dollars).rejects.toThrow(/^NARU_CURRENCY is USD, .* in KRW/);
+    const utc = claimInstallation(store, { ...seoul, timeZone: 'UTC' }, NOW);
+    await expect(utc).rejects.toThrow(/^NARU_TIME_ZONE is UTC, .* of Asia\/Seoul/);
+    await claimInstallation(store, seoul, NOW);
   });
 
   test('money and times come back as they were stored', async () => {
