@@ -137,6 +137,8 @@ export interface JobSpec {
 export const WAITING_REASONS = [
   'no-match',
   'no-rate',
+  'approval',
+  'budget',
   'provider-health',
   'no-capacity',
   'fencing',

@@ -47,7 +47,7 @@ async function believe(
     if (whole) return null;
     const held = await loadHeld(tx, provider, [...observed.keys()]);
     const changes = judgeLook(deps, heardOnly(held, cut), observed, now);
-    if (changes.length > 0) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
+    if (changes.length > 0) await applyChanges(tx, now, deps.terms, changes);
     const after = changes.length > 0 ? await loadHeld(tx, provider, [...observed.keys()]) : held;
     const division = seenOnly(divideOrders(after, observed, now, deps.timing.startsAtOnce, cut), observed);
     // Written before the provider is told: a lease is never believed over that the provider still has.
@@ -136,7 +136,7 @@ async function refused(deps: Deps, provider: string, allocationId: string, error
     const held = (await loadHeld(tx, provider, [])).find((one) => one.allocationId === allocationId);
     if (held === undefined) return true;
     const changes = judgeFault(held, error.fault, error.message, now, deps.timing);
-    if (changes !== null) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
+    if (changes !== null) await applyChanges(tx, now, deps.terms, changes);
     return changes !== null;
   });
   if (!judged) throw error;

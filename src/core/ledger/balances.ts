@@ -5,7 +5,11 @@ export class Balances {
   readonly #left = new Map<string, { open: bigint; all: bigint }>();
 
   constructor(accounts: Iterable<Account>) {
-    for (const account of accounts) this.#left.set(account.id, openOf(account));
+    for (const account of accounts) this.add(account);
+  }
+
+  add(account: Account): void {
+    if (!this.#left.has(account.id)) this.#left.set(account.id, openOf(account));
   }
 
   /** Micros that may still be reserved there. */

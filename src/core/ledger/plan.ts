@@ -66,8 +66,10 @@ export interface Metered {
   readonly paidSeconds: number | null;
   readonly meterSeconds: number;
   readonly moves: readonly HoldMove[];
-  /** Set where it cannot be paid any further, and what is paid is nearly over: it has to stop. */
-  readonly stop: Shortage | null;
+  /** Why it could not be paid any further; null: it was, or did not ask. */
+  readonly shortage: Shortage | null;
+  /** And what is paid is nearly over: it has to stop. */
+  readonly stop: boolean;
 }
 
 /**
@@ -88,44 +90,38 @@ export function meter(
   const movesTo = (seconds: number) => movesFor(one, chains, holds, used, seconds, now);
   const settled = movesTo(paid);
   for (const move of settled) balances.take(move.accountId, move.reserve - move.release, one.failover);
-  const as = (
-    paidSeconds: number | null,
-    meterSeconds: number,
-    moves: readonly HoldMove[],
-    stop: Shortage | null,
-  ) => ({
-    allocationId: one.allocationId,
-    meteredSeconds: used,
-    paidSeconds,
-    meterSeconds,
-    moves,
-    stop,
-  });
+  const base = { allocationId: one.allocationId, meteredSeconds: used, paidSeconds: one.paidSeconds };
   const asking = chains.filter((chain) => chain.some(({ superseded }) => !superseded));
   if (one.phase !== 'goes' || asking.length === 0)
-    return as(one.paidSeconds, longer(one, timing), settled, null);
+    return { ...base, meterSeconds: longer(one, timing), moves: settled, shortage: null, stop: false };
   const limit = limitOf(one, chains, settled, used, balances);
   const soon = (seconds: number) => used + timing.meterSeconds >= lastSecond(seconds, one.graceSeconds);
   let shortage = unbounded(one, asking);
   for (const meterSeconds of shortage === null ? new Set([longer(one, timing), timing.meterSeconds]) : []) {
-    const wanted =
-      wholeOf(one, asking, timing) ?? used + secondsToHold(meterSeconds, one.graceSeconds, timing);
+    const wanted = wholeOf(one, asking, timing) ?? used + aheadOf(one, meterSeconds, timing);
     const paidSeconds = Math.max(paid, Math.min(wanted, limit?.seconds ?? wanted));
     const moves = movesTo(paidSeconds);
+    const isUsedUp = limit !== null && soon(paidSeconds);
     shortage = shortageOf(one, asking, settled, moves, paidSeconds, balances, now);
+    if (shortage === null && one.startedAt === null && isUsedUp) shortage = limit.shortage;
     if (shortage !== null) continue;
     for (const move of moves) balances.take(move.accountId, grown(settled, move), one.failover);
     // Where the job's own limit cut it short, the next look has to come before it is told to stop.
     const left = lastSecond(paidSeconds, one.graceSeconds) - used - timing.meterSeconds;
     const next = Math.max(timing.meterSeconds, Math.min(meterSeconds, left));
-    return as(paidSeconds, next, moves, limit !== null && soon(paidSeconds) ? limit.shortage : null);
+    const end = isUsedUp ? limit.shortage : null;
+    return { ...base, paidSeconds, meterSeconds: next, moves, shortage: end, stop: isUsedUp };
   }
-  return as(
-    one.paidSeconds,
-    timing.meterSeconds,
-    settled,
-    one.startedAt === null || soon(paid) ? shortage : null,
-  );
+  const isOver = one.startedAt === null || soon(paid);
+  // One that was never paid does not begin: its provider is told so, should it have been told to begin.
+  const paidSeconds = one.startedAt === null ? (one.paidSeconds ?? 0) : one.paidSeconds;
+  return { ...base, paidSeconds, meterSeconds: timing.meterSeconds, moves: settled, shortage, stop: isOver };
+}
+
+/** What must not stop is held for longer: others may have to be stopped for it first, and that takes its time, too. */
+function aheadOf({ guarded, graceSeconds }: Paying, meterSeconds: number, timing: HoldTiming): number {
+  const usual = secondsToHold(meterSeconds, graceSeconds, timing);
+  return guarded ? usual + stopSeconds(graceSeconds, timing) : usual;
 }
 
 /** Where the whole run has to be held: so many seconds, the stop included, or all that the job's own limit buys. */

@@ -1,4 +1,5 @@
 import type { VerifiedPair } from '../drill/verified.ts';
+import type { Account } from '../ledger/account.ts';
 import type { Objective, JobSpec, Waiting, WaitingReason } from '../job.ts';
 import type { WireMoney } from '../money.ts';
 import type { Offer, Pool } from '../offer.ts';
@@ -92,6 +93,8 @@ export interface QueuedJob {
   readonly apartFrom?: readonly string[];
   /** Of a spare: the provider of the run, whose work a drill must have proved to recover at the place. Absent: a run. */
   readonly standsByFor?: string;
+  /** What it may cost in all (`limits.maxCost`). Absent: it does not say. */
+  readonly ownAccount?: Account;
   /** Where it stands by, ready to take over: it is not placed elsewhere. Absent: nowhere. */
   readonly standbyAt?: string;
 }
