@@ -163,6 +163,7 @@ function fateOfJob(
     const detail = seen.detail ?? `the command ended with exit code ${seen.exitCode ?? 'unknown'}`;
     return jobChange(held, 'failed', 'exited', detail, { exitCode: seen.exitCode });
   }
+  if (outcome === 'unpaid') return outOfMoney(held, seen, now, timing);
   const refused = outcome === 'refused' || outcome === 'no-capacity';
   return lose(held, refused ? 'allocation-refused' : 'allocation-lost', seen.detail ?? outcome, now, timing);
 }
@@ -191,6 +192,22 @@ function lose(held: Held, reason: JobReason, detail: string, now: Date, timing: 
     ...(held.continuity === 'active' && { toReplica: true }),
   };
   return jobChange(held, 'queued', reason, detail, { requeue });
+}
+
+/**
+ * What was held for it is used up, and its provider kept to that: nobody's fault, so nothing is avoided and no start
+ * counts as failed. It waits for money as any queued job does, and goes on from its checkpoint.
+ */
+function outOfMoney(held: Held, seen: Observation, now: Date, timing: Timing): JobChange {
+  const requeue: Requeue = {
+    notBefore: seen.ranMs === null ? after(now, timing.backoffMs) : null,
+    avoid: null,
+    moveTo: null,
+    failedStart: false,
+    ...(held.continuity === 'active' && { toReplica: true }),
+  };
+  const detail = seen.detail ?? 'the money that was held for it is used up';
+  return jobChange(held, 'queued', 'budget', detail, { requeue });
 }
 
 /** Doubles from backoffMs with every failed start in a row, up to backoffMaxMs. */
@@ -222,6 +239,8 @@ function endReasonOf(outcome: Outcome): EndReason {
       return outcome;
     case 'stopped':
       return 'lost';
+    case 'unpaid':
+      return 'budget';
     case 'refused':
     case 'no-capacity':
       return 'refused';

@@ -10,6 +10,8 @@ import { parseStat } from '../../src/agent/tree.ts';
 
 const fate = (more: Partial<Fate> = {}): Fate => ({
   deadlineMs: 10_000,
+  paidUntilMs: Number.POSITIVE_INFINITY,
+  windDownMs: Number.POSITIVE_INFINITY,
   stopAtMs: Number.POSITIVE_INFINITY,
   termSent: false,
   killed: false,

@@ -13,7 +13,12 @@ afterEach(async () => {
 });
 
 /** An executor that has nothing: what is tested is the conversation. */
-const idle = { alive: async () => {}, observations: () => [], renew: () => {} } as unknown as Executor;
+const idle = {
+  alive: async () => {},
+  observations: () => [],
+  renew: () => {},
+  pay: () => {},
+} as unknown as Executor;
 
 /** A service that answers each call by the next of these; resolves with what was asked, when they are used up. */
 async function converse(answers: readonly ((response: ServerResponse) => void)[]): Promise<SyncRequest[]> {
