@@ -8,7 +8,7 @@ import type { Exit, Folders, Started } from './folders.ts';
 import type { Pipe } from './fifos.ts';
 import { createHunter, type Prey } from './hunter.ts';
 import { launch } from './launch.ts';
-import { dueAt, endOf, END_MARGIN_MS, nearerEnd, paidEnds, whatIsDue, type Fate } from './lease.ts';
+import { dueAt, endOf, nearerEnd, paidEnds, whatIsDue, type Fate } from './lease.ts';
 import { openLeaseFile, type LeaseFile } from './leaseFile.ts';
 import type { JobNice } from './priority.ts';
 import type { Held, Launch } from './protocol.ts';
