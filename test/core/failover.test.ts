@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { ALLOCATION_STATES, ALLOCATION_TRANSITIONS } from '../../src/core/allocation.ts';
 import type { Change, JobChange } from '../../src/core/change.ts';
 import {
-  backoffMs,
   judgeAbsence,
   judgeLeaseOver,
   judgeObservation,
   judgeProviderDown,
   type Held,
 } from '../../src/core/failover.ts';
+import { backoffMs } from '../../src/core/requeue.ts';
 import { stopChanges } from '../../src/core/stop.ts';
 import { JOB_STATES, JOB_TRANSITIONS, isTerminal } from '../../src/core/job.ts';
 import { OBSERVED_PHASES, OUTCOMES, UNKEPT_OUTCOMES, type Observation } from '../../src/core/order.ts';
