@@ -176,5 +176,7 @@ export const JOB_REASONS = [
   'taken-over',
   'preempted',
   'failback',
+  /** The money that was held for it was used up: it waits until there is more. */
+  'budget',
 ] as const;
 export type JobReason = (typeof JOB_REASONS)[number];

@@ -91,6 +91,10 @@ export const JOB_REASON_TITLES: Readonly<Record<JobReason, Title>> = {
     en: 'It goes back to where it was lost.',
     ko: '장애 전에 있던 곳으로 되돌아갑니다.',
   },
+  budget: {
+    en: 'The money that was held for it is used up.',
+    ko: '확보해 둔 예산을 다 썼습니다.',
+  },
   'attempts-exhausted': {
     en: 'It could not be started anywhere.',
     ko: '여러 번 시도했지만 시작하지 못했습니다.',

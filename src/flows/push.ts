@@ -1,4 +1,4 @@
-import { BrokerFault, type Broker } from '../../brokers/broker.ts';
+import { BrokerFault, type Broker, type Renewal } from '../../brokers/broker.ts';
 import type { Change } from '../core/change.ts';
 import { judgeFault, judgeObservation, judgeUnseen } from '../core/failover.ts';
 import { divideOrders, leaseEnd, type Division } from '../core/orders.ts';
@@ -114,7 +114,7 @@ async function carryOut(
   // What is left of the lease when the call is made: the provider counts from then.
   const left = () =>
     (leaseEnd(division.leaseGivenAt, deps.timing).getTime() - deps.clock.now().getTime()) / 1000;
-  const running = [...division.keep, ...division.renew];
+  const running = renewals(division);
   if (running.length > 0 && left() > 0) await broker.renew(running, left());
   const ready = await preparationsFor(deps, division.standbys);
   if (ready.length > 0) await broker.prepare(ready);
@@ -126,6 +126,14 @@ async function carryOut(
       .catch((error: unknown) => refused(deps, provider, order.allocationId, error));
   }
   if (division.forget.length > 0) await broker.forget(division.forget);
+}
+
+function renewals({ keep, renew, paid }: Division): Renewal[] {
+  const paidOf = new Map(paid.map(({ allocationId, paidSeconds }) => [allocationId, paidSeconds]));
+  return [...keep, ...renew].map((allocationId) => ({
+    allocationId,
+    paidSeconds: paidOf.get(allocationId) ?? null,
+  }));
 }
 
 /** A clear no is written down at once; what is not known is left to the next look. */

@@ -153,6 +153,7 @@ async function answer(deps: Deps, ordersVersion: number, division: Division): Pr
     keep: division.keep,
     prepare: await preparationsFor(deps, division.standbys),
     stop: division.stop,
+    paid: division.paid,
     forget: division.forget,
     unheard: division.unheard,
   };
