@@ -178,5 +178,7 @@ export const JOB_REASONS = [
   'failback',
   /** The money that was held for it was used up: it waits until there is more. */
   'budget',
+  /** It has cost what it may (`limits.maxCost`). */
+  'max-cost',
 ] as const;
 export type JobReason = (typeof JOB_REASONS)[number];

@@ -95,6 +95,10 @@ export const JOB_REASON_TITLES: Readonly<Record<JobReason, Title>> = {
     en: 'The money that was held for it is used up.',
     ko: '확보해 둔 예산을 다 썼습니다.',
   },
+  'max-cost': {
+    en: 'It has cost as much as it may.',
+    ko: '정해진 최대 비용에 도달했습니다.',
+  },
   'attempts-exhausted': {
     en: 'It could not be started anywhere.',
     ko: '여러 번 시도했지만 시작하지 못했습니다.',
