@@ -6,6 +6,7 @@ import { DEFAULT_TIMING } from '../../src/core/timing.ts';
 import type { Deps } from '../../src/deps.ts';
 import { createIds } from '../../src/ids.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { createPost } from '../../src/post.ts';
 import { readOrdersVersions } from '../../src/store/load/sync.ts';
 import { openStore } from '../../src/store/store.ts';
 import { OrdersWatch } from '../../src/watch.ts';
@@ -39,6 +40,7 @@ export function standingDeps(databaseUrl: string, folder: string): { deps: Deps;
     timing: DEFAULT_TIMING,
     metrics: createMetrics({ process: false }),
     checkpoints: createCheckpointStorage(config, log),
+    post: createPost({ loopback: config.webhookLoopback }),
     broker: () => createAgentBroker(),
     rehearse: () => Promise.reject(new Error('no rehearsals in a bench')),
   };

@@ -13,6 +13,7 @@ import type { Deps } from '../../src/deps.ts';
 import { ensureAdminKey } from '../../src/flows/ensureAdminKey.ts';
 import { createIds } from '../../src/ids.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { createPost } from '../../src/post.ts';
 import { readOrdersVersions } from '../../src/store/load/sync.ts';
 import { rehearse } from '../../src/rehearsal/rehearse.ts';
 import { openStore } from '../../src/store/store.ts';
@@ -63,6 +64,7 @@ export async function openDoor(
     timing: DEFAULT_TIMING,
     metrics: createMetrics({ process: false }),
     checkpoints: createCheckpointStorage(config, log),
+    post: createPost({ loopback: config.webhookLoopback }),
     broker: () => createAgentBroker(),
     rehearse: (asked) => rehearse(deps, asked),
   };
