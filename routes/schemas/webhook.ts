@@ -8,7 +8,7 @@ const event = () => z.enum(WEBHOOK_EVENTS);
 export const webhookRequest = z
   .strictObject({
     url: field(
-      safeLine(URL_LENGTH_MAX).superRefine((url, context) => {
+      safeLine(URL_LENGTH_MAX, 0).superRefine((url, context) => {
         const message = misspelt(url);
         if (message !== null) context.addIssue({ code: 'custom', message });
       }),
