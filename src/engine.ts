@@ -25,7 +25,7 @@ const TURN_MS = 1_500;
 const DRILLS_MS = 500;
 
 /** Between two looks at what is to be told. */
-const DELIVER_MS = 500;
+const DELIVER_MS = 1_000;
 
 /** One periodic duty. */
 interface Duty {

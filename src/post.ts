@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { Reply } from './core/webhook/outcome.ts';
-import { refusedAddress, refusedUrl } from './core/webhook/url.ts';
+import { refusedAddress } from './core/webhook/url.ts';
 
 /** Sends a body to where somebody told us to, and says what was answered. Never rejects. */
 export type Post = (
@@ -40,8 +40,6 @@ export function createPost({ loopback, timeoutMs = TIMEOUT_MS, lookup = resolveA
     const signal = stopping === undefined ? late : AbortSignal.any([late, stopping]);
     try {
       const target = new URL(url);
-      const refusal = refusedUrl(url, loopback);
-      if (refusal !== null) throw new Refused(refusal);
       const addresses = await orAborted(lookup(bare(target.hostname)), signal);
       for (const { address } of addresses) {
         const refused = refusedAddress(address, target.protocol, loopback);

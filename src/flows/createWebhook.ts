@@ -50,7 +50,12 @@ export function createWebhook<Body>(
 
 async function insert(tx: Tx, actor: Actor, row: WebhookRow, requestId: string): Promise<WebhookRow> {
   const { id, organization, url, events, createdAt } = row;
-  if (organization !== null && (await findOrganizationIn(tx, tenantScope(actor), organization)) === null) {
+  const scope = tenantScope(actor);
+  const allowed =
+    organization === null
+      ? scope.kind === 'all'
+      : (await findOrganizationIn(tx, scope, organization)) !== null;
+  if (!allowed) {
     const detail = 'There is no such organization.';
     throw new Problem('not-found', detail, { errors: [{ pointer: '/organization', detail }] });
   }

@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { WEBHOOK_EVENTS } from '../../src/core/ledger/words.ts';
 import { BACKOFF_SECONDS, outcomeOf, type Reply } from '../../src/core/webhook/outcome.ts';
 import { REPLAY_WINDOW_SECONDS, signWebhook, verifyWebhook } from '../../src/core/webhook/signature.ts';
 
@@ -38,11 +40,15 @@ describe('a signature', () => {
   test('of which a character is changed fits nothing', () => {
     const signature = signWebhook(SECRET, T, 'body');
     fc.assert(
-      fc.property(fc.nat(signature.length - 1), fc.constantFrom(...'0123456789abcdefgtv=,'), (at, letter) => {
-        fc.pre(signature[at] !== letter);
-        const changed = signature.slice(0, at) + letter + signature.slice(at + 1);
-        expect(verifyWebhook(SECRET, changed, 'body', T)).toBe(false);
-      }),
+      fc.property(
+        fc.nat(signature.length - 1),
+        fc.constantFrom(...'0123456789abcdefgtv=,'.split('')),
+        (at, letter) => {
+          fc.pre(signature[at] !== letter);
+          const changed = signature.slice(0, at) + letter + signature.slice(at + 1);
+          expect(verifyWebhook(SECRET, changed, 'body', T)).toBe(false);
+        },
+      ),
     );
   });
 
@@ -138,5 +144,29 @@ describe('an attempt', () => {
     [302, '120', 10],
   ])('answered %d with Retry-After %j comes again in %d s', (status, retryAfter, seconds) => {
     expect(secondsOf(answered(status, retryAfter))).toBe(seconds);
+  });
+});
+
+describe('the receiver in docs/webhooks.md', () => {
+  const doc = readFileSync(new URL('../../docs/webhooks.md', import.meta.url), 'utf8');
+  const code = /```js\n([\s\S]*?)```/.exec(doc)?.[1] ?? '';
+  type Check = (secret: string, signature: string, body: string, nowSeconds: number) => boolean;
+
+  test('takes what we sign, and nothing else', async () => {
+    const module = `data:text/javascript;base64,${Buffer.from(code).toString('base64')}`;
+    const { isFromNaru } = (await import(/* @vite-ignore */ module)) as { isFromNaru: Check };
+    const signature = signWebhook(SECRET, T, 'body');
+    expect(isFromNaru(SECRET, signature, 'body', T)).toBe(true);
+    expect(isFromNaru(SECRET, signature, 'bodY', T)).toBe(false);
+    expect(isFromNaru('another', signature, 'body', T)).toBe(false);
+    expect(isFromNaru(SECRET, signature, 'body', T + 301)).toBe(false);
+    for (const nonsense of ['', 't=1', 'v1=00', `t=${T},v1=zz`])
+      expect(isFromNaru(SECRET, nonsense, 'body', T)).toBe(false);
+  });
+
+  test('names every event and every wait', () => {
+    for (const event of WEBHOOK_EVENTS) expect(doc).toContain(`\`${event}\``);
+    expect(BACKOFF_SECONDS.slice(0, 6)).toEqual([10, 30, 120, 600, 3_600, 21_600]);
+    expect(doc.replaceAll(/\s+/g, ' ')).toContain('10 s, 30 s, 2 min, 10 min, 1 h and every 6 h');
   });
 });

@@ -84,21 +84,25 @@ describe('a webhook', () => {
       };
     const before = await log();
     expect(before.items).toMatchObject(
-      Array(3).fill({
+      Array.from({ length: 3 }, () => ({
         event: 'budget.threshold',
         state: 'pending',
         attempts: 0,
         lastStatus: null,
         lastError: null,
         nextAt: now.toISOString(),
-      }),
+      })),
     );
     const first = await log('?limit=2');
     const rest = await log(`?limit=2&cursor=${first.nextCursor}`);
     expect([...ids(first), ...ids(rest)]).toEqual(ids(before));
     await door.call('DELETE', `/v1/webhooks/${id}`).expect(204);
     expect((await log()).items).toMatchObject(
-      Array(3).fill({ state: 'failed', nextAt: null, lastError: 'The webhook was deleted.' }),
+      Array.from({ length: 3 }, () => ({
+        state: 'failed',
+        nextAt: null,
+        lastError: 'The webhook was deleted.',
+      })),
     );
     const read = await door.get(`/v1/webhooks/${id}`).expect(200);
     expect(read.body.deletedAt).not.toBeNull();
