@@ -52,6 +52,9 @@ export const PERMISSIONS = {
   'policies.write': ['admin'],
   'drills.read': ['admin', 'operator', 'auditor'],
   'drills.write': ['admin', 'operator'],
+  'webhooks.read': ['admin', 'operator', 'budgetOfficer', 'auditor'],
+  // Whoever answers for money says who is told of it.
+  'webhooks.write': ['admin', 'budgetOfficer'],
   'audit.read': ['admin', 'auditor'],
   agent: ['agent'],
 } as const satisfies Record<string, readonly Role[]>;

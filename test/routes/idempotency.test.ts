@@ -25,6 +25,7 @@ describe('the same key and the same body', () => {
     ['a key', '/v1/keys', { role: 'operator' }, 'keys'],
     ['a provider', '/v1/providers', smallProvider('twin'), 'providers'],
     ['a job', '/v1/jobs', smallJob(), 'jobs'],
+    ['a webhook', '/v1/webhooks', { url: 'https://hooks.example.org/' }, 'webhooks'],
     [
       "a vendor's word",
       '/v1/providers/pangyo/status',
