@@ -10,8 +10,6 @@ import type { RuleSet } from '../rules.ts';
 import type { RuleName } from './rules.ts';
 import type { FullOffer, SickScope } from './shut.ts';
 
-// ---- in -----------------------------------------------------------------------------------------------------
-
 /** Everything that a placement may look at but the jobs. Order of the arrays means nothing. */
 export interface World {
   readonly now: Date;
@@ -34,7 +32,6 @@ export interface RuleBook {
   readonly projects: ReadonlyMap<string, RuleSet>;
 }
 
-/** A world and everybody who waits in it. */
 export interface PlacementSnapshot extends World {
   readonly jobs: readonly QueuedJob[];
   /** By project: what it holds already (queue.ts says in which unit); absent: nothing. */
@@ -93,7 +90,7 @@ export interface QueuedJob {
   readonly apartFrom?: readonly string[];
   /** Of a spare: the provider of the run, whose work a drill must have proved to recover at the place. Absent: a run. */
   readonly standsByFor?: string;
-  /** What it may cost in all (`limits.maxCost`). Absent: it does not say. */
+  /** Of `limits.maxCost`; absent: none. */
   readonly ownAccount?: Account;
   /** Where it stands by, ready to take over: it is not placed elsewhere. Absent: nowhere. */
   readonly standbyAt?: string;
