@@ -81,6 +81,12 @@ export async function lockPaying(
   ids: readonly string[],
 ): Promise<PayingRow[]> {
   const at = sql`${now.toISOString()}::timestamptz`;
+  const given = sql.param(ids);
+  // Two statements: one that locks sees the rows that it waited for as they are then, and everything else as it was
+  // before it waited. Holds of before were charged twice.
+  await tx.execute(
+    sql`select from allocations where id = any(${given}::text[]) order by id for no key update`,
+  );
   const { rows } = await tx.execute<PayingRecord>(sql`
     select a.id as "allocationId", a.job_id as "jobId", j.organization, j.project, j.state as "jobState", j.priority,
       ${isGuardedJob} as guarded, (j.spec -> 'limits' ->> 'maxRuntimeSeconds')::float8 as "maxRuntimeSeconds",
@@ -93,7 +99,7 @@ export async function lockPaying(
         from holds h where h.allocation_id = a.id) as holds
     from allocations a join jobs j on j.id = a.job_id join providers p on p.name = a.provider
     join offers o on o.provider = a.provider and o.name = a.offer
-    where a.id = any(${sql.param(ids)}::text[]) order by a.id for no key update of a`);
+    where a.id = any(${given}::text[])`);
   return rows.map(rowOf);
 }
 
