@@ -74,6 +74,7 @@ CREATE TABLE "budgets" (
 	"version" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"created_by" text NOT NULL,
+	"deleted_at" timestamp (3) with time zone,
 	CONSTRAINT "budgets_period_kind" CHECK ("budgets"."period_kind" in ('month', 'quarter', 'fiscal-year', 'once')),
 	CONSTRAINT "budgets_on_exhausted" CHECK ("budgets"."on_exhausted" in ('stop', 'block')),
 	CONSTRAINT "budgets_cap" CHECK ("budgets"."cap_micros" >= 0 and "budgets"."disaster_micros" between 0 and "budgets"."cap_micros"),
@@ -195,7 +196,7 @@ CREATE UNIQUE INDEX "budget_exceptions_open" ON "budget_exceptions" USING btree 
 CREATE INDEX "budget_transfers_from" ON "budget_transfers" USING btree ("from_budget_id");--> statement-breakpoint
 CREATE INDEX "budget_transfers_to" ON "budget_transfers" USING btree ("to_budget_id");--> statement-breakpoint
 CREATE INDEX "budgets_by_organization" ON "budgets" USING btree ("organization","project");--> statement-breakpoint
-CREATE UNIQUE INDEX "budgets_name" ON "budgets" USING btree ("organization","name");--> statement-breakpoint
+CREATE UNIQUE INDEX "budgets_name" ON "budgets" USING btree ("organization","name") WHERE "budgets"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX "cost_days_by_day" ON "cost_days" USING btree ("day");--> statement-breakpoint
 CREATE INDEX "holds_open" ON "holds" USING btree ("account_id") WHERE "holds"."reserved_micros" > 0;--> statement-breakpoint
 CREATE INDEX "ledger_by_account" ON "ledger" USING btree ("account_id","seq") WHERE "ledger"."account_id" is not null;--> statement-breakpoint

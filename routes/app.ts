@@ -6,6 +6,7 @@ import { readPolicies } from '../src/store/read/policies.ts';
 import { agentRoutes } from './agent.ts';
 import { allocationRoutes } from './allocations.ts';
 import { auditRoutes } from './audit.ts';
+import { budgetRoutes } from './budgets.ts';
 import { makeAuthenticator } from './auth.ts';
 import { acceptJson } from './bodies.ts';
 import { makeCache } from './cache.ts';
@@ -100,6 +101,7 @@ function register(app: App, room: Room): void {
     providerHealthRoutes(app, room);
     offerRoutes(app, room);
     rateRoutes(app, room);
+    budgetRoutes(app, room);
     policyRoutes(app, room);
     drillRoutes(app, room);
     drillReportRoutes(app, room);

@@ -33,6 +33,7 @@ export function languageOf(acceptLanguage: string | undefined): Language {
 const KOREAN_PROBLEMS: Readonly<Record<ProblemType, string>> = {
   'invalid-request': '요청 형식이 올바르지 않습니다',
   unauthenticated: '유효한 키가 필요합니다',
+  'budget-exhausted': '예산이 모두 쓰였습니다',
   forbidden: '이 키로는 할 수 없는 작업입니다',
   'not-found': '대상을 찾을 수 없습니다',
   'state-conflict': '현재 상태에서는 할 수 없습니다',

@@ -914,6 +914,8 @@ export const budgets = pgTable(
     version: integer('version').notNull().default(1),
     createdAt: at('created_at').notNull(),
     createdBy: text('created_by').notNull(),
+    /** Only one that nothing was ever held by. */
+    deletedAt: at('deleted_at'),
   },
   (t) => [
     check('budgets_period_kind', sql`${t.periodKind} in (${oneOf(PERIOD_KINDS)})`),
@@ -921,7 +923,9 @@ export const budgets = pgTable(
     check('budgets_cap', sql`${t.capMicros} >= 0 and ${t.disasterMicros} between 0 and ${t.capMicros}`),
     check('budgets_days', sql`${t.untilDay} is null or ${t.untilDay} > ${t.fromDay}`),
     index('budgets_by_organization').on(t.organization, t.project),
-    uniqueIndex('budgets_name').on(t.organization, t.name),
+    uniqueIndex('budgets_name')
+      .on(t.organization, t.name)
+      .where(sql`${t.deletedAt} is null`),
   ],
 );
 

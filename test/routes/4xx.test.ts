@@ -31,6 +31,8 @@ async function stored(): Promise<unknown> {
     (select json_agg(p order by name) from policies p) as policies,
     (select json_agg(p order by name) from providers p) as providers,
     (select json_agg(p order by provider, name) from pools p) as pools,
+    (select json_agg(b order by id) from budgets b) as budgets,
+    (select json_agg(a order by id) from accounts a) as accounts, (select max(seq) from ledger) as ledger,
     (select json_agg(r order by currency, as_of) from exchange_rates r) as rates,
     (select md5(json_agg(o order by provider, name)::text) from offers o) as offers`);
   return rows;
