@@ -18,6 +18,7 @@ import { drillRoutes } from './drills.ts';
 import { eventRoutes } from './events.ts';
 import { makeEventFeed } from './feed.ts';
 import { guard } from './guard.ts';
+import { jobApprovalRoutes } from './job-approvals.ts';
 import { jobRoutes } from './jobs.ts';
 import { logRequests } from './logging.ts';
 import { jobLogRoutes } from './logs.ts';
@@ -90,6 +91,7 @@ function register(app: App, room: Room): void {
     peopleRoutes(app, room);
     ruleRoutes(app, room);
     jobRoutes(app, room);
+    jobApprovalRoutes(app, room);
     allocationRoutes(app, room);
     moveRoutes(app, room);
     eventRoutes(app, room);

@@ -1,3 +1,4 @@
+import type { WireMoney } from './money.ts';
 import type { PlacementRules } from './rules.ts';
 
 /**
@@ -113,6 +114,8 @@ export interface JobSpec {
   };
   readonly limits: {
     readonly maxRuntimeSeconds: number | null;
+    /** In the accounting currency; what it costs is held against that, too. Absent (jobs from before it was known): no limit. */
+    readonly maxCost?: WireMoney | null;
     /** RFC 3339; a job not ended by then is stopped and failed. */
     readonly deadline: string | null;
   };
@@ -135,6 +138,8 @@ export interface JobSpec {
 
 /** Why a queued job is not running yet. */
 export const WAITING_REASONS = [
+  'approval',
+  'budget',
   'no-match',
   'no-rate',
   'provider-health',
@@ -174,5 +179,7 @@ export const JOB_REASONS = [
   'taken-over',
   'preempted',
   'failback',
+  /** Somebody who answers for the money did not approve it. */
+  'rejected',
 ] as const;
 export type JobReason = (typeof JOB_REASONS)[number];

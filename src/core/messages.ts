@@ -92,6 +92,7 @@ export const JOB_REASON_TITLES: Readonly<Record<JobReason, Title>> = {
     en: 'It goes back to where it was lost.',
     ko: '장애 전에 있던 곳으로 되돌아갑니다.',
   },
+  rejected: { en: 'It was not approved.', ko: '승인되지 않았습니다.' },
   'attempts-exhausted': {
     en: 'It could not be started anywhere.',
     ko: '여러 번 시도했지만 시작하지 못했습니다.',
@@ -99,6 +100,11 @@ export const JOB_REASON_TITLES: Readonly<Record<JobReason, Title>> = {
 };
 
 export const WAITING_TITLES: Readonly<Record<WaitingReason, Title>> = {
+  approval: { en: 'Somebody has to approve it first.', ko: '먼저 승인을 받아야 합니다.' },
+  budget: {
+    en: 'A budget above it has too little left.',
+    ko: '예산이 부족합니다.',
+  },
   'no-match': { en: 'No offer matches what it asks for.', ko: '조건에 맞는 상품이 없습니다.' },
   'no-rate': {
     en: 'A matching offer has no exchange rate.',

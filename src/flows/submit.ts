@@ -1,10 +1,12 @@
 import { Problem } from '../core/problem.ts';
 import type { Actor } from '../core/access.ts';
 import type { JobSpec } from '../core/job.ts';
+import type { Approval } from '../core/ledger/approval.ts';
 import type { HeldQuote } from '../core/quote.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
 import { insertSubmissions, submittedJob, type SubmissionRow } from '../store/apply/submissions.ts';
+import { judgeMoney } from './submitMoney.ts';
 import { readSubmission } from '../store/read/submissions.ts';
 import type { JobRow } from '../store/store.ts';
 
@@ -92,12 +94,32 @@ function settle(pending: Pending, result: Submitted | Problem | undefined): void
   else pending.resolve(result);
 }
 
+/** What the budgets above it do not let in is refused; the rest of the group is written. */
 async function write(deps: Deps, group: readonly Pending[]): Promise<(Submitted | Problem)[]> {
   const now = deps.clock.now();
-  const rows = group.map((pending) => submissionRow(deps, now, pending));
+  const judged = await judgeMoney(
+    deps,
+    now,
+    group.map(({ submission }) => submission),
+  );
+  const admitted = group.flatMap((pending, index) => {
+    const verdict = judged[index];
+    return verdict instanceof Problem ? [] : [{ pending, approval: verdict ?? null }];
+  });
+  const written = (await writeRows(deps, now, admitted)).values();
+  return judged.flatMap((verdict) => (verdict instanceof Problem ? verdict : (written.next().value ?? [])));
+}
+
+async function writeRows(
+  deps: Deps,
+  now: Date,
+  group: readonly { readonly pending: Pending; readonly approval: Approval | null }[],
+): Promise<(Submitted | Problem)[]> {
+  if (group.length === 0) return [];
+  const rows = group.map(({ pending, approval }) => submissionRow(deps, now, pending, approval));
   const made = await deps.store.transaction(async (tx) => {
     const ids = await insertSubmissions(tx, now, rows);
-    const audited = group.flatMap(({ actor, submission }, index) => {
+    const audited = group.flatMap(({ pending: { actor, submission } }, index) => {
       const id = rows[index]?.row.id ?? '';
       if (!ids.has(id)) return [];
       const { name, project, kind } = submission.spec;
@@ -121,11 +143,17 @@ async function write(deps: Deps, group: readonly Pending[]): Promise<(Submitted 
   );
 }
 
-function submissionRow(deps: Deps, now: Date, { actor, submission }: Pending): SubmissionRow {
+function submissionRow(
+  deps: Deps,
+  now: Date,
+  { actor, submission }: Pending,
+  approval: Approval | null,
+): SubmissionRow {
   const { spec, organization, quote, idempotencyKey, fingerprint } = submission;
   return {
-    row: submittedJob(deps.ids.next('job', now), organization, spec, actor.id, now, quote),
+    row: submittedJob(deps.ids.next('job', now), organization, spec, actor.id, now, quote, approval),
     specText: JSON.stringify(spec),
+    costAccountId: spec.limits.maxCost == null ? null : deps.ids.next('acc', now),
     idempotency: idempotencyKey === null ? null : { principal: actor.id, key: idempotencyKey, fingerprint },
   };
 }
@@ -154,6 +182,8 @@ async function firstAnswer(
 ): Promise<Submitted | null> {
   const first = await readSubmission(deps.store.db, principal, key);
   if (first === null || first.fingerprint !== fingerprint || first.job === null) return null;
-  const { id, organization, spec, createdBy, createdAt, quote } = first.job;
-  return { row: submittedJob(id, organization, spec, createdBy, createdAt, quote), replayed: true };
+  const { id, organization, spec, createdBy, createdAt, quote, approval } = first.job;
+  // As it was then: nobody had approved it yet.
+  const asked = approval && { ...approval, approvedBy: null, approvedAt: null, note: null };
+  return { row: submittedJob(id, organization, spec, createdBy, createdAt, quote, asked), replayed: true };
 }

@@ -32,6 +32,8 @@ const WHO: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/jobs': TENANTS,
   'GET /v1/jobs/{id}': TENANTS,
   'POST /v1/jobs/{id}/cancel': ['admin', 'operator', 'member'],
+  'POST /v1/jobs/{id}/approve': ['admin', 'budgetOfficer'],
+  'POST /v1/jobs/{id}/reject': ['admin', 'budgetOfficer'],
   'POST /v1/jobs/{id}/move': ['admin', 'operator'],
   'GET /v1/jobs/{id}/allocations': TENANTS,
   'GET /v1/jobs/{id}/moves': TENANTS,

@@ -53,6 +53,7 @@ export type JobRecord = Pick<
   | 'moveTo'
   | 'notBefore'
   | 'fencedUntil'
+  | 'approval'
   | 'apartFrom'
   | 'standsByFor'
   | 'standbyAt'
@@ -100,7 +101,7 @@ export function recordMarket(
 
 export function recordJob(job: QueuedJob): JobRecord {
   const { id, queuedAt, attempts, avoid, moveTo, notBefore, fencedUntil } = job;
-  const { apartFrom, standsByFor, standbyAt, queueRank } = job;
+  const { approval, apartFrom, standsByFor, standbyAt, queueRank } = job;
   return {
     id,
     queuedAt,
@@ -110,6 +111,7 @@ export function recordJob(job: QueuedJob): JobRecord {
     notBefore,
     fencedUntil,
     ...(queueRank < 0 && { queueRank }),
+    ...(approval && { approval }),
     ...(apartFrom && { apartFrom }),
     ...(standsByFor !== undefined && { standsByFor }),
     ...(standbyAt !== undefined && { standbyAt }),

@@ -1,5 +1,6 @@
 import type { VerifiedPair } from '../drill/verified.ts';
 import type { Objective, JobSpec, Waiting, WaitingReason } from '../job.ts';
+import type { Approval } from '../ledger/approval.ts';
 import type { WireMoney } from '../money.ts';
 import type { Offer, Pool } from '../offer.ts';
 import type { Policies } from '../policy.ts';
@@ -92,6 +93,8 @@ export interface QueuedJob {
   readonly apartFrom?: readonly string[];
   /** Of a spare: the provider of the run, whose work a drill must have proved to recover at the place. Absent: a run. */
   readonly standsByFor?: string;
+  /** Somebody has to approve it before it may run, and nobody has yet. Absent: nobody has to. */
+  readonly approval?: Approval;
   /** Where it stands by, ready to take over: it is not placed elsewhere. Absent: nowhere. */
   readonly standbyAt?: string;
 }
@@ -241,9 +244,5 @@ export interface DecisionRemoval {
   readonly rule: RuleName;
   readonly offers: number;
   /** Up to three, in the order of names. */
-  readonly examples: readonly {
-    readonly provider: string;
-    readonly offer: string;
-    readonly detail: string;
-  }[];
+  readonly examples: readonly Readonly<Record<'provider' | 'offer' | 'detail', string>>[];
 }
