@@ -96,7 +96,7 @@ describe('a budget', () => {
       '2026-12-31T15:00:00.000Z',
     ]);
     expect(await entries(answer.body.id as string)).toEqual(
-      Array(2).fill({ kind: 'appropriate', debit: 'appropriation', amount: '1000' }),
+      ['1000', '1000'].map((amount) => ({ kind: 'appropriate', debit: 'appropriation', amount })),
     );
   });
 
@@ -300,7 +300,7 @@ describe('a change', () => {
 
   it('of which two come at once wins once', async () => {
     const both = await Promise.all([patch({ thresholds: [70] }, '"3"'), patch({ thresholds: [75] }, '"3"')]);
-    expect(both.map(({ status }) => status).sort()).toEqual([200, 412]);
+    expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412]);
   });
 
   it('below what is held and charged is refused with the amounts, and changes nothing', async () => {
@@ -385,6 +385,9 @@ describe('at once', () => {
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, n) => door.post('/v1/budgets', monthly(`race-${n}`, 'raced'))),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(11).fill(409)]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+      201,
+      ...Array<number>(11).fill(409),
+    ]);
   });
 });
