@@ -127,7 +127,7 @@ function ask(job: QueuedJob, pass: Pass): { readonly request: Request; readonly 
 function tell(job: QueuedJob, pass: Pass): Decision {
   const { request, found } = ask(job, pass);
   const [taken] = found;
-  const turn = { job, ask: { request, deadSince: null, waiting: null }, found, note: null };
+  const turn = { job, ask: { request, deadSince: null, waiting: null }, found, note: null, poor: null };
   return taken
     ? decisionOf(pass, { ...turn, taken }, taken)
     : waitingDecision(pass, request, whyWaiting(request, pass));

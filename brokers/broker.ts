@@ -13,6 +13,12 @@ export class BrokerFault extends Error {
   }
 }
 
+/** `paidSeconds`: the end of its run that is paid for by now, as in its order; null: as it was. */
+export interface Renewal {
+  readonly allocationId: string;
+  readonly paidSeconds: number | null;
+}
+
 /**
  * The adapter to one provider. Every verb is idempotent by allocation id, may be called again after an unknown
  * outcome, and fails only with a BrokerFault.
@@ -29,8 +35,8 @@ export type Broker =
       submit(order: Order, leaseSeconds: number): Promise<void>;
       /** Asks for the end. Unknown id: does nothing. */
       stop(stop: StopOrder): Promise<void>;
-      /** Makes the leases of these good for `leaseSeconds` more. */
-      renew(allocationIds: readonly string[], leaseSeconds: number): Promise<void>;
+      /** Makes the leases of these good for `leaseSeconds` more, and what is paid of their time what it says. */
+      renew(renewals: readonly Renewal[], leaseSeconds: number): Promise<void>;
       /** Has these checkpoints lie ready at standbys. Ready already, or an unknown id: does nothing. */
       prepare(standbys: readonly Preparation[]): Promise<void>;
       /** Everything there that carries our label, ended ones included until they are forgotten. */

@@ -74,9 +74,14 @@ export function createProcessBroker(options: ProcessBrokerOptions): Extract<Brok
       (await use()).start(order, deadline(calledMs, leaseSeconds));
     },
     stop: async ({ allocationId, graceSeconds }) => (await use()).stop(allocationId, graceSeconds * 1000),
-    renew: async (ids, leaseSeconds) => {
+    renew: async (renewals, leaseSeconds) => {
       const calledMs = upMs();
-      (await use()).renew(ids, deadline(calledMs, leaseSeconds));
+      const executor = await use();
+      executor.pay(renewals);
+      executor.renew(
+        renewals.map(({ allocationId }) => allocationId),
+        deadline(calledMs, leaseSeconds),
+      );
     },
     prepare: async (standbys) => {
       const executor = await use();

@@ -206,6 +206,8 @@ CREATE INDEX "webhook_deliveries_by_webhook" ON "webhook_deliveries" USING btree
 CREATE INDEX "webhooks_by_organization" ON "webhooks" USING btree ("organization");--> statement-breakpoint
 CREATE INDEX "allocations_due" ON "allocations" USING btree ("meter_at") WHERE "allocations"."state" in ('submitting', 'active', 'releasing');--> statement-breakpoint
 ALTER TABLE "allocations" ADD CONSTRAINT "allocations_paid" CHECK ("allocations"."paid_seconds" is null or "allocations"."metered_seconds" <= "allocations"."paid_seconds");--> statement-breakpoint
+ALTER TABLE "allocations" DROP CONSTRAINT "allocations_end_reason";--> statement-breakpoint
+ALTER TABLE "allocations" ADD CONSTRAINT "allocations_end_reason" CHECK ("allocations"."end_reason" in ('exited', 'cancelled', 'provider-down', 'provider-degraded', 'operator-move', 'provider-drain', 'max-runtime', 'deadline', 'lease-expired', 'refused', 'lost', 'promoted', 'not-needed', 'preempted', 'failback', 'budget'));--> statement-breakpoint
 -- Append-only: what was written stays.
 CREATE FUNCTION "ledger_stays"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -224,3 +226,6 @@ BEGIN
 END $$;
 --> statement-breakpoint
 CREATE TRIGGER "ledger_month_is_open" AFTER INSERT ON "ledger" REFERENCING NEW TABLE AS "added" FOR EACH STATEMENT EXECUTE FUNCTION "ledger_month_is_open"();
+--> statement-breakpoint
+-- What runs already is metered from now on.
+UPDATE "allocations" SET "meter_at" = now() WHERE "state" <> 'released';

@@ -4,6 +4,7 @@ import type { Bell } from './bell.ts';
 import type { CheckpointStorage } from './checkpoints.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
+import type { Terms } from './core/ledger/run.ts';
 import type { Timing } from './core/timing.ts';
 import type { Ids } from './ids.ts';
 import type { Metrics } from './metrics.ts';
@@ -21,6 +22,8 @@ export interface Deps {
   readonly log: Logger;
   readonly config: Config;
   readonly timing: Timing;
+  /** The same timing as money and leases need it, and whose days they are counted by. */
+  readonly terms: Terms;
   readonly metrics: Metrics;
   readonly checkpoints: CheckpointStorage;
   /** Plays what would happen on a copy of the world: the simulator of drills. */

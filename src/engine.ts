@@ -35,7 +35,7 @@ interface Duty {
  * Duties run one after the other, so none of them ever overlaps itself in a process.
  */
 function duties(deps: Deps): Duty[] {
-  const { sweepMs, meterMs } = deps.timing;
+  const { sweepMs } = deps.timing;
   return [
     { name: 'health', everyMs: sweepMs, run: healthPass },
     { name: 'scopes', everyMs: 1_000, run: scopePass },
@@ -44,7 +44,7 @@ function duties(deps: Deps): Duty[] {
     { name: 'place', everyMs: 1_000, run: () => place(deps, false, unlessBusy) },
     { name: 'explain', everyMs: 5_000, run: () => place(deps, true, unlessBusy) },
     { name: 'failback', everyMs: 5_000, run: failbackPass },
-    { name: 'meter', everyMs: meterMs, run: meterPass },
+    { name: 'meter', everyMs: 1_000, run: meterPass },
     { name: 'queue', everyMs: 5_000, run: measureQueue },
     { name: 'tidy', everyMs: 60_000, run: tidy },
   ];

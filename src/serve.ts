@@ -10,6 +10,7 @@ import { createCheckpointStorage } from './checkpoints.ts';
 import { createClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { StartError } from './core/start-error.ts';
+import { termsOf } from './core/ledger/run.ts';
 import { DEFAULT_TIMING } from './core/timing.ts';
 import type { Deps } from './deps.ts';
 import { Engine } from './engine.ts';
@@ -97,7 +98,8 @@ async function openDeps(config: Config, log: Logger, closings: Closing[]): Promi
   const checkpoints = createCheckpointStorage(config, log);
   const watch = new OrdersWatch((providers) => readOrdersVersions(store.db, providers), clock);
   const timing = DEFAULT_TIMING;
-  const base = { clock, ids, store, bell, watch, log, config, timing, metrics, checkpoints };
+  const terms = termsOf(timing, config.timeZone);
+  const base = { clock, ids, store, bell, watch, log, config, timing, terms, metrics, checkpoints };
   const brokers = createBrokers(base);
   later('brokers', () => brokers.close());
   const deps: Deps = {

@@ -2,6 +2,7 @@ import pino from 'pino';
 import { createAgentBroker } from '../../brokers/agent.ts';
 import { createCheckpointStorage } from '../../src/checkpoints.ts';
 import { readConfig } from '../../src/config.ts';
+import { termsOf } from '../../src/core/ledger/run.ts';
 import { DEFAULT_TIMING } from '../../src/core/timing.ts';
 import type { Deps } from '../../src/deps.ts';
 import { createIds } from '../../src/ids.ts';
@@ -37,6 +38,7 @@ export function standingDeps(databaseUrl: string, folder: string): { deps: Deps;
     log,
     config,
     timing: DEFAULT_TIMING,
+    terms: termsOf(DEFAULT_TIMING, 'Asia/Seoul'),
     metrics: createMetrics({ process: false }),
     checkpoints: createCheckpointStorage(config, log),
     broker: () => createAgentBroker(),

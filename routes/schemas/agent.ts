@@ -161,6 +161,11 @@ const order = z
       })
       .nullable()
       .meta({ description: 'Services only.' }),
+    paidSeconds: field(
+      z.number().nullable(),
+      'Money is held for so many seconds of its run; it is to be ended by then. Null: no end.',
+      7200,
+    ),
   })
   .meta({ description: 'One allocation to bring up.' });
 
@@ -190,6 +195,17 @@ export const syncResponse = z
       .array(z.object({ allocationId: allocationId(), restore: checkpointRef }))
       .meta({ description: 'Of the standbys that are kept: what should lie ready there by now.' }),
     stop: z.array(stopOrder).meta({ description: 'Stop these, save a last checkpoint, report their end.' }),
+    paid: z
+      .array(
+        z.object({
+          allocationId: allocationId(),
+          paidSeconds: count('So many seconds of its run are paid; never fewer than before.', 7200),
+        }),
+      )
+      .meta({
+        description:
+          'Of those that are kept or stopped: how much of their time is paid by now. It ends by then, whoever is heard.',
+      }),
     forget: ids('Delete every trace of these.'),
     unheard: ids(
       'A drill has cut these off: as if this answer had not come for them. Renew, stop and forget nothing of them; their leases run out by themselves.',

@@ -47,6 +47,12 @@ export function stamp(): Stamp {
   return { boot: bootId, upMs: upMs(), wallMs: Date.now() };
 }
 
+/** The moment so many milliseconds ago. */
+export function before(ms: number): Stamp {
+  const now = stamp();
+  return { ...now, upMs: now.upMs - ms, wallMs: now.wallMs - ms };
+}
+
 /** Milliseconds since `then`, never negative. */
 export function ageMs(then: Stamp): number {
   const age = then.boot === bootId ? upMs() - then.upMs : Date.now() - then.wallMs;

@@ -1,4 +1,4 @@
-import { stamp } from './clock.ts';
+import { stamp, type Stamp } from './clock.ts';
 import type { Exit } from './folders.ts';
 import type { LocalJob } from './localJob.ts';
 import type { Machine } from './machine.ts';
@@ -7,9 +7,15 @@ import { endOf } from './segments.ts';
 /** A log that will not go through is given up when nothing of it was accepted for this long. */
 const LOG_PATIENCE_MS = 60_000;
 
-/** It ended without the warden's word: it never ran, or nobody knows. */
-export function finish(machine: Machine, job: LocalJob, outcome: Exit['outcome'], detail: string): void {
-  const exit: Exit = { outcome, exitCode: null, detail: detail.slice(0, 500), ranMs: null, at: stamp() };
+/** It ended without the warden's word: it never ran, or nobody knows, or it is a standby (`stood`). */
+export function finish(
+  machine: Machine,
+  job: LocalJob,
+  outcome: Exit['outcome'],
+  detail: string,
+  stood: { readonly ranMs: number | null; readonly at: Stamp } = { ranMs: null, at: stamp() },
+): void {
+  const exit: Exit = { outcome, exitCode: null, detail: detail.slice(0, 500), ...stood };
   try {
     machine.folders.write(job.id, 'exit.json', exit);
   } catch {
@@ -20,7 +26,7 @@ export function finish(machine: Machine, job: LocalJob, outcome: Exit['outcome']
 
 /**
  * It has ended, nothing of it runs any more. `written`: bytes of output in all, where the warden knew.
- * A stopped job goes on elsewhere from what it saved last, so its last checkpoint comes before the news of its end;
+ * A job that was stopped, or whose money was used up, goes on from what it saved last, so its last checkpoint comes before the news of its end;
  * any other end is told at once and saved after.
  */
 export function ended(machine: Machine, job: LocalJob, exit: Exit, written: number | null): void {
@@ -29,7 +35,8 @@ export function ended(machine: Machine, job: LocalJob, exit: Exit, written: numb
   if (job.serving !== null) job.serving = false;
   job.abort.abort();
   machine.tell({ t: 'drop', id: job.id });
-  job.holdEnd = exit.outcome === 'stopped' && exit.ranMs !== null && !job.forgotten;
+  const goesOn = exit.outcome === 'stopped' || exit.outcome === 'unpaid';
+  job.holdEnd = goesOn && exit.ranMs !== null && !job.order.standby && !job.forgotten;
   const { log, onChange } = machine.options;
   settle(machine, job, written).catch((error: unknown) =>
     log.error({ err: error, allocationId: job.id }, 'settling'),

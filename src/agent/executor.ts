@@ -6,6 +6,7 @@ import { openFolders } from './folders.ts';
 import { createKeeper } from './keeper.ts';
 import { observe, observeLost, type LocalJob } from './localJob.ts';
 import { unended, type ExecutorOptions, type Machine } from './machine.ts';
+import { endUnpaidStandbys, pay, type PaidWord } from './paid.ts';
 import type { Report } from './protocol.ts';
 import { accept, raise } from './raise.ts';
 import { running } from './running.ts';
@@ -21,6 +22,8 @@ export interface Executor {
   alive(): Promise<void>;
   start(order: Order, deadlineMs: number): void;
   renew(ids: readonly string[], deadlineMs: number): void;
+  /** What is paid of their time by now; it grows only. */
+  pay(words: readonly PaidWord[]): void;
   stop(id: string, graceMs: number): void;
   /** Has this checkpoint lie ready at a standby. */
   prepare(id: string, ref: CheckpointRef): void;
@@ -70,10 +73,13 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor> 
     limits: keeper.limits,
     alive: keeper.ping,
     start: (order, deadlineMs) => {
-      if (machine.jobs.has(order.allocationId)) renew(machine, [order.allocationId], deadlineMs);
-      else accept(machine, order, deadlineMs);
+      if (machine.jobs.has(order.allocationId)) {
+        pay(machine, [order]);
+        renew(machine, [order.allocationId], deadlineMs);
+      } else accept(machine, order, deadlineMs);
     },
     renew: (ids, deadlineMs) => renew(machine, ids, deadlineMs),
+    pay: (words) => pay(machine, words),
     stop: (id, graceMs) => stop(machine, id, graceMs),
     prepare: (id, ref) => {
       const job = machine.jobs.get(id);
@@ -141,6 +147,7 @@ function stop(machine: Machine, id: string, graceMs: number): void {
 
 /** The warden keeps the leases. This is for the jobs that it does not have yet, and for a warden that is frozen. */
 async function guardLeases(machine: Machine, suspect: () => Promise<void>): Promise<void> {
+  endUnpaidStandbys(machine);
   const now = upMs();
   const over = unended(machine).filter(
     ({ deadlineMs }) => deadlineMs !== null && now > deadlineMs + GUARD_SLACK_MS,

@@ -13,6 +13,7 @@ import type { Stamp } from './clock.ts';
  *   lease         until when it may run; only while it does              kept by the warden, for the sentinel
  *   exit.json     how it ended                                           by whoever learns it; never changed
  *   saved.json    what the last saved checkpoint held
+ *   paid.json     how much of its time is paid, since the order said     written by the agent
  *   warm.json     of a standby: since when it is ready, and which checkpoint lies in it
  *   shipped.json  how far the log was sent
  *   log/ work/ checkpoint/
@@ -47,6 +48,10 @@ export interface Exit {
   readonly at: Stamp;
 }
 
+export interface Paid {
+  readonly seconds: number;
+}
+
 export interface Saved {
   readonly fingerprint: string;
 }
@@ -68,6 +73,7 @@ export interface Records {
   readonly 'started.json': Started;
   readonly 'exit.json': Exit;
   readonly 'saved.json': Saved;
+  readonly 'paid.json': Paid;
   readonly 'warm.json': Warm;
   readonly 'shipped.json': Shipped;
 }
@@ -91,6 +97,13 @@ export interface Folders {
   /** Throws where the disk is full or the folder gone. */
   write<K extends keyof Records>(id: string, name: K, value: Records[K]): void;
   remove(id: string): Promise<void>;
+}
+
+/** How much of its time is paid, so far as is on record: the last word, else the order's. */
+export function paidSecondsOf(folders: Folders, order: Order): number | null {
+  // An order of before has no such word.
+  const ordered = (order as Partial<Order>).paidSeconds ?? null;
+  return folders.read(order.allocationId, 'paid.json')?.seconds ?? ordered;
 }
 
 /** The jobs' folders below the agent's data folder. */

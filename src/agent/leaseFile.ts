@@ -2,15 +2,15 @@ import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Until when a live job's lease holds, where the sentinel sees it while the warden is frozen: `<job>/lease`, one line
- * with an upMs(). Overwritten in place and always of one length, so that a renewal needs no new block: a job that
- * filled the disk must not look like one that nobody renews (a file written aside and renamed would not do, nor would
- * a pipe, in which a sentinel that was late finds old renewals first). Where even that fails, the job ends too early,
- * never too late.
+ * Until when a live job may run (the end of its lease, or of its paid time), where the sentinel sees it while the warden
+ * is frozen: `<job>/lease`, one line with an upMs(). Overwritten in place and always of one length, so that a renewal
+ * needs no new block: a job that filled the disk must not look like one that nobody renews (a file written aside and
+ * renamed would not do, nor would a pipe, in which a sentinel that was late finds old renewals first). Where even that
+ * fails, the job ends too early, never too late.
  */
 export interface LeaseFile {
   renew(deadlineMs: number): void;
-  /** The sentinel found the lease over and the job still there, and killed it. */
+  /** The sentinel found that moment over and the job still there, and killed it. */
   isStruck(): boolean;
   remove(): void;
 }
@@ -32,7 +32,7 @@ export function openLeaseFile(folder: string, deadlineMs: number): LeaseFile {
         process.stderr.write(`${String(error)}\n`);
       }
     },
-    isStruck: () => isStruck(folder),
+    isStruck: () => readLeaseFile(folder)?.struck === true,
     remove: () => {
       closeSync(fd);
       removeLeaseFile(folder);
@@ -40,12 +40,13 @@ export function openLeaseFile(folder: string, deadlineMs: number): LeaseFile {
   };
 }
 
-/** Also of a job whose warden is gone. */
-export function isStruck(folder: string): boolean {
+/** What the file of a job says whose warden is gone; null: there is none. */
+export function readLeaseFile(folder: string): { readonly untilMs: number; readonly struck: boolean } | null {
   try {
-    return readFileSync(join(folder, NAME), 'latin1').split('\n').includes(STRUCK);
+    const [until = '', ...marks] = readFileSync(join(folder, NAME), 'latin1').split('\n');
+    return { untilMs: Number(until), struck: marks.includes(STRUCK) };
   } catch {
-    return false;
+    return null;
   }
 }
 

@@ -2,11 +2,13 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeCgroup, type Ground } from './cgroups.ts';
 import { removeCage } from './cage.ts';
-import { sameBoot, stamp, ageMs } from './clock.ts';
-import type { Folders } from './folders.ts';
+import { sameBoot, stamp } from './clock.ts';
+import { paidSecondsOf, type Exit, type Folders, type Started } from './folders.ts';
 import { createHunter } from './hunter.ts';
-import { isStruck, removeLeaseFile } from './leaseFile.ts';
+import { END_MARGIN_MS } from './lease.ts';
+import { readLeaseFile, removeLeaseFile } from './leaseFile.ts';
 import { startTicksOf } from './tree.ts';
+import { lifeOf, UNPAID } from './verdict.ts';
 
 /**
  * What a warden that was killed left behind: jobs with an intent and no end. Whatever of them still runs is killed,
@@ -26,9 +28,7 @@ export async function clearLeftovers(folders: Folders, ground: Ground): Promise<
       const cage = { dirs: sameBoot(intent.at) ? intent.cgroups : [] };
       await hunter.kill({ allocationId: id, leader, startTicks, cage });
       removeCage(cage);
-      const ranMs = started === null ? null : ageMs(started.at);
-      const how = isStruck(folders.of(id)) ? EXPIRED : LOST;
-      folders.write(id, 'exit.json', { ...how, exitCode: null, ranMs, at: stamp() });
+      folders.write(id, 'exit.json', { ...howItEnded(folders, id, started), exitCode: null });
       removeLeaseFile(folders.of(id));
     }),
   );
@@ -36,10 +36,27 @@ export async function clearLeftovers(folders: Folders, ground: Ground): Promise<
   if (ground.cpu !== null) clearCgroups(ground.cpu);
 }
 
+function howItEnded(folders: Folders, id: string, started: Started | null): Omit<Exit, 'exitCode'> {
+  const lease = readLeaseFile(folders.of(id));
+  const untilMs = lease?.untilMs ?? Infinity;
+  const life = started === null ? { ranMs: null, at: stamp() } : lifeOf(started, untilMs);
+  if (lease?.struck !== true) return { ...LOST, ...life };
+  const paidMs = paidMsOf(folders, id);
+  const unpaid = started !== null && paidMs !== null && untilMs >= started.at.upMs + paidMs - END_MARGIN_MS;
+  return { ...(unpaid ? OUT_OF_MONEY : EXPIRED), ...life };
+}
+
+function paidMsOf(folders: Folders, id: string): number | null {
+  const order = folders.read(id, 'local.json')?.order;
+  const seconds = order === undefined ? null : paidSecondsOf(folders, order);
+  return seconds === null ? null : seconds * 1000;
+}
+
 const LOST = {
   outcome: 'lost',
   detail: 'the agent was killed together with its jobs; nobody saw how this one ended',
 } as const;
+const OUT_OF_MONEY = { outcome: 'unpaid', detail: UNPAID } as const;
 const EXPIRED = {
   outcome: 'lease-expired',
   detail: 'its lease ran out while what keeps leases did not answer',

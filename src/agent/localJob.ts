@@ -11,6 +11,8 @@ export interface LocalJob {
   port: number | null;
   /** upMs() until which its lease holds; null: nobody said yet (the agent has just been restarted). */
   deadlineMs: number | null;
+  /** So many seconds of its run are paid; null: no end. */
+  paidSeconds: number | null;
   /** It is being restored and started. */
   raising: boolean;
   /** The warden was told to start it. */
@@ -32,7 +34,7 @@ export interface LocalJob {
   readonly abort: AbortController;
 }
 
-export function newLocalJob(local: Local): LocalJob {
+export function newLocalJob(local: Local, paidSeconds: number | null): LocalJob {
   return {
     id: local.order.allocationId,
     order: local.order,
@@ -40,6 +42,7 @@ export function newLocalJob(local: Local): LocalJob {
     accepted: local.accepted,
     port: local.port,
     deadlineMs: null,
+    paidSeconds,
     raising: false,
     launched: false,
     started: null,

@@ -12,6 +12,8 @@ export type Command =
   | { readonly t: 'ping'; readonly n: number }
   | { readonly t: 'start'; readonly launch: Launch; readonly deadlineMs: number }
   | { readonly t: 'lease'; readonly deadlines: readonly (readonly [id: string, deadlineMs: number])[] }
+  /** Never shortens what was said before. */
+  | { readonly t: 'paid'; readonly paid: readonly (readonly [id: string, paidMs: number])[] }
   | { readonly t: 'stop'; readonly id: string; readonly graceMs: number }
   | { readonly t: 'drop'; readonly id: string }
   | { readonly t: 'shutdown' };
@@ -31,7 +33,7 @@ export type Report =
   | { readonly t: 'ended'; readonly id: string; readonly exit: Exit; readonly written: number };
 
 /** Raised when the lines change their meaning; a warden of another version is waited out, then replaced. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** What the warden needs to know to run one job. Everything else about it is the agent's. */
 export interface Launch {
@@ -39,6 +41,10 @@ export interface Launch {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly limits: Limits;
+  /** So long its run is paid for; null: no end. */
+  readonly paidMs: number | null;
+  /** Between SIGTERM and SIGKILL, when that time comes to its end. */
+  readonly graceMs: number;
 }
 
 /** One job that the warden has, ended ones until they are dropped. */

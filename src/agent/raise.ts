@@ -2,7 +2,7 @@ import type { Order } from '../core/order.ts';
 import { stamp, upMs } from './clock.ts';
 import { finish } from './ending.ts';
 import { environmentOf } from './environment.ts';
-import { isUsableId } from './folders.ts';
+import { isUsableId, paidSecondsOf } from './folders.ts';
 import { chooseGpus } from './gpus.ts';
 import { newLocalJob, type LocalJob } from './localJob.ts';
 import { heldGpus, heldPorts, type Machine } from './machine.ts';
@@ -18,7 +18,8 @@ export function accept(machine: Machine, order: Order, deadlineMs: number): void
     return options.log.error({ allocationId: id.slice(0, 40) }, 'refused an order with an unusable id');
   const ready = releaseStandby(machine, order);
   const gpus = chooseGpus(options.gpus, heldGpus(machine), order.gpuCount);
-  const job = newLocalJob({ order, gpus: gpus ?? [], port: null, accepted: stamp() });
+  const local = { order, gpus: gpus ?? [], port: null, accepted: stamp() };
+  const job = newLocalJob(local, paidSecondsOf(folders, order));
   job.deadlineMs = deadlineMs;
   jobs.set(id, job);
   if (machine.leaving) return finish(machine, job, 'no-capacity', 'the agent is being stopped');
@@ -81,10 +82,11 @@ function handOver(machine: Machine, job: LocalJob): void {
     port,
     path: machine.options.path,
   });
+  const paidMs = job.paidSeconds === null ? null : job.paidSeconds * 1000;
   const limits = { cpus: order.cpus, memoryBytes: order.memoryGiB * 2 ** 30 };
   job.launched = machine.tell({
     t: 'start',
-    launch: { id, command: order.command, env, limits },
+    launch: { id, command: order.command, env, limits, paidMs, graceMs: order.graceSeconds * 1000 },
     deadlineMs,
   });
 }

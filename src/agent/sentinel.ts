@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { STRUCK } from './leaseFile.ts';
 
 /**
- * So long after a lease's end the sentinel waits for the warden, which acts at the end itself. The rest of the
- * service's margin (timing.ts: 500 ms) is for waking up, for the kill and for clocks.
+ * So long after the moment in a job's lease file (the end of its lease, or of its paid time) the sentinel waits for the
+ * warden, which acts at the end itself. The rest of the service's margin (timing.ts: 500 ms), and of that of the paid time
+ * (lease.ts: as much), is for waking up, for the kill and for clocks.
  */
 const SLACK_MS = 150;
 /** It looks at least so often: a job with a shorter lease may have begun since. */

@@ -3,17 +3,17 @@ import type { ChildProcess } from 'node:child_process';
 import { makeCage, oomKills, removeCage, NO_CAGE, type Cage } from './cage.ts';
 import { capture, LOG_LIMIT_BYTES, type Capture } from './capture.ts';
 import type { Ground } from './cgroups.ts';
-import { ageMs, stamp, upMs } from './clock.ts';
+import { stamp, upMs } from './clock.ts';
 import type { Exit, Folders, Started } from './folders.ts';
 import type { Pipe } from './fifos.ts';
 import { createHunter, type Prey } from './hunter.ts';
 import { launch } from './launch.ts';
-import { dueAt, whatIsDue, type Fate } from './lease.ts';
+import { dueAt, endOf, nearerEnd, paidEnds, whatIsDue, type Fate } from './lease.ts';
 import { openLeaseFile, type LeaseFile } from './leaseFile.ts';
 import type { JobNice } from './priority.ts';
 import type { Held, Launch } from './protocol.ts';
 import { signalGroup, startTicksOf } from './tree.ts';
-import { describe, exitCodeOf, neverRan, tooLate } from './verdict.ts';
+import { describe, exitCodeOf, lifeOf, neverPaid, neverRan, tooLate } from './verdict.ts';
 
 /** What the supervisor tells whoever listens. */
 export interface Ears {
@@ -26,6 +26,8 @@ export interface Supervisor {
   start(job: Launch, deadlineMs: number): void;
   /** Never shortens a lease, and cannot revive one that is over. */
   renew(id: string, deadlineMs: number): void;
+  /** Its run is paid for so long. Never shortens that, and comes too late once the job was told to go for it. */
+  pay(id: string, paidMs: number): void;
   stop(id: string, graceMs: number): void;
   /** Forgets an ended job. */
   drop(id: string): void;
@@ -38,8 +40,10 @@ export interface Supervisor {
 
 interface Job extends Fate {
   readonly id: string;
-  readonly cage: Cage;
+  cage: Cage;
   readonly memoryBytes: number;
+  readonly graceMs: number;
+  paidMs: number | null;
   /** For the sentinel. */
   lease: LeaseFile | null;
   started: Started | null;
@@ -74,14 +78,17 @@ export function createSupervisor(
 
   const start = (request: Launch, deadlineMs: number): void => {
     if (jobs.has(request.id) || folders.read(request.id, 'exit.json') !== null) return;
-    if (deadlineMs <= upMs()) return end({ ...NEW, id: request.id, memoryBytes: 0, deadlineMs }, tooLate());
-    const cage = makeCage(ground, request.id, request.limits);
-    const job: Job = { ...NEW, id: request.id, cage, memoryBytes: request.limits.memoryBytes, deadlineMs };
+    const { id, limits, paidMs, graceMs } = request;
+    const ends = paidEnds(upMs(), paidMs, graceMs);
+    const job: Job = { ...NEW, id, memoryBytes: limits.memoryBytes, graceMs, paidMs, deadlineMs, ...ends };
+    if (deadlineMs <= upMs()) return end(job, tooLate());
+    if (ends.paidUntilMs <= upMs()) return end(job, neverPaid());
+    job.cage = makeCage(ground, id, limits);
     jobs.set(job.id, job);
     let child: ChildProcess;
     try {
-      folders.write(job.id, 'intent.json', { cgroups: cage.dirs, at: stamp() });
-      job.lease = openLeaseFile(folders.of(job.id), deadlineMs);
+      folders.write(job.id, 'intent.json', { cgroups: job.cage.dirs, at: stamp() });
+      job.lease = openLeaseFile(folders.of(job.id), endOf(job));
       child = spawnInto(job, request);
     } catch (error) {
       return end(job, neverRan(error));
@@ -111,17 +118,23 @@ export function createSupervisor(
     job.started = { pid: child.pid, startTicks: startTicksOf(child.pid), at: stamp() };
     // Without this record (a full disk) a successor still finds the job, by its cgroup and its environment.
     keep(() => folders.write(job.id, 'started.json', job.started as Started));
+    limit(job);
     ears.started(job.id, job.started);
     arm();
   };
 
+  /** Its ends are what they are by now, for the sentinel too. */
+  const limit = (job: Job): void => {
+    if (job.started !== null) Object.assign(job, paidEnds(job.started.at.upMs, job.paidMs, job.graceMs));
+    job.lease?.renew(endOf(job));
+  };
+
   /** The main process is gone: so goes everything that it started, and only then has the job ended. */
   const finish = async (job: Job, code: number | null, signal: NodeJS.Signals | null): Promise<void> => {
-    const ranMs = job.started === null ? null : ageMs(job.started.at);
+    const life = job.started === null ? { ranMs: null, at: stamp() } : lifeOf(job.started, endOf(job));
     // We may have been frozen, and have not heard yet that the time is over: the sentinel did not wait for us.
-    if (job.lease?.isStruck() === true) job.cause ??= 'lease-expired';
+    if (job.lease?.isStruck() === true) job.cause ??= nearerEnd(job);
     const cause = job.cause;
-    const at = stamp();
     await hunter.kill(preyOf(job));
     await job.capture?.close(1_000);
     const detail = describe(
@@ -129,7 +142,7 @@ export function createSupervisor(
       code,
       signal,
     );
-    end(job, { outcome: cause ?? 'exited', exitCode: exitCodeOf(code, signal), detail, ranMs, at });
+    end(job, { outcome: cause ?? 'exited', exitCode: exitCodeOf(code, signal), detail, ...life });
   };
 
   const enforce = (): void => {
@@ -141,6 +154,7 @@ export function createSupervisor(
       if (due.cause !== null) job.cause = due.cause;
       if (due.signal === 'SIGTERM') {
         job.termSent = true;
+        if (due.cause === 'unpaid') job.stopAtMs = now + job.graceMs;
         signalGroup(job.started.pid, 'SIGTERM');
       } else if (!job.killed) {
         job.killed = true;
@@ -162,7 +176,13 @@ export function createSupervisor(
       const job = jobs.get(id);
       if (job === undefined || job.cause === 'lease-expired') return;
       job.deadlineMs = Math.max(job.deadlineMs, deadlineMs);
-      if (job.exit === null) job.lease?.renew(job.deadlineMs);
+      if (job.exit === null) limit(job);
+    },
+    pay: (id, paidMs) => {
+      const job = jobs.get(id);
+      if (job === undefined || job.exit !== null || job.cause === 'unpaid') return;
+      job.paidMs = Math.max(job.paidMs ?? 0, paidMs);
+      limit(job);
     },
     stop: (id, graceMs) => {
       const job = jobs.get(id);

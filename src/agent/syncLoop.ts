@@ -167,6 +167,8 @@ export function createSyncLoop(options: SyncOptions): SyncLoop {
 function obey(executor: Executor, answer: SyncResponse, asked: SyncRequest, deadlineMs: number): void {
   for (const order of answer.start) executor.start(order, deadlineMs);
   for (const id of answer.keep) executor.expect(id);
+  // A service of before money does not say it.
+  executor.pay(answer.paid ?? []);
   const renewed = answer.stop.filter((one) => one.renewed).map(({ allocationId }) => allocationId);
   executor.renew([...answer.keep, ...renewed], deadlineMs);
   for (const { allocationId, restore } of answer.prepare ?? []) executor.prepare(allocationId, restore);

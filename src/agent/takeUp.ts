@@ -1,6 +1,8 @@
 import { ended, finish } from './ending.ts';
+import { paidSecondsOf } from './folders.ts';
 import { newLocalJob, type LocalJob } from './localJob.ts';
 import type { Machine } from './machine.ts';
+import { tellPaid } from './paid.ts';
 import type { Held } from './protocol.ts';
 import { running } from './running.ts';
 
@@ -13,7 +15,8 @@ export function takeUp(machine: Machine, held: readonly Held[]): void {
   const wardens = new Map(held.map((one) => [one.id, one]));
   for (const id of new Set([...folders.ids(), ...jobs.keys()])) {
     const local = folders.read(id, 'local.json');
-    const job = jobs.get(id) ?? (local === null ? null : newLocalJob(local));
+    const job =
+      jobs.get(id) ?? (local === null ? null : newLocalJob(local, paidSecondsOf(folders, local.order)));
     if (job === null) {
       // A folder that was never finished. Its job, if there is one, ends with its lease, and it goes next time.
       if (!wardens.has(id)) void folders.remove(id);
@@ -31,6 +34,7 @@ function takeUpOne(machine: Machine, job: LocalJob, held: Held | undefined): voi
   if (exit !== null) return ended(machine, job, exit, held?.written ?? null);
   if (held !== undefined) {
     job.launched = true;
+    tellPaid(machine, [job]);
     if (held.started !== null) running(machine, job, held.started);
     shipper.note(job.id);
   } else if (folders.read(job.id, 'intent.json') !== null) {

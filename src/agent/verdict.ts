@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
-import { stamp } from './clock.ts';
-import type { Exit } from './folders.ts';
-import type { Fate } from './lease.ts';
+import { ageMs, before, stamp, type Stamp } from './clock.ts';
+import type { Exit, Started } from './folders.ts';
+import { END_MARGIN_MS, type Fate } from './lease.ts';
 
 /** It could not be spawned: nothing of it ever ran. */
 export function neverRan(error: unknown): Exit {
@@ -12,6 +12,22 @@ export function neverRan(error: unknown): Exit {
 export function tooLate(): Exit {
   const detail = 'its lease ran out before it was started';
   return { outcome: 'lease-expired', exitCode: null, detail, ranMs: null, at: stamp() };
+}
+
+export const UNPAID = 'the money that was held for it is used up';
+
+export function neverPaid(): Exit {
+  return { outcome: 'unpaid', exitCode: null, detail: UNPAID, ranMs: null, at: stamp() };
+}
+
+/**
+ * How long it ran, and when it ended: seen just now, and yet not after what would have ended it (`untilMs`), for whoever
+ * sees it may have been frozen, or have come later.
+ */
+export function lifeOf({ at }: Started, untilMs: number): { readonly ranMs: number; readonly at: Stamp } {
+  const ageNowMs = ageMs(at);
+  const ranMs = Math.max(0, Math.min(ageNowMs, untilMs + END_MARGIN_MS - at.upMs));
+  return { ranMs, at: before(ageNowMs - ranMs) };
 }
 
 /** As a shell says it: 128 and the signal's number. */
@@ -38,6 +54,7 @@ export function describe(
   if (kills > 0)
     return `out of memory: the kernel killed ${kills} of its processes at the limit of ${gib(job.memoryBytes)} GiB`;
   if (job.cause === 'lease-expired') return 'its lease ran out: nothing was heard from the service';
+  if (job.cause === 'unpaid') return UNPAID;
   if (signal !== null && job.cause === null) return `killed by ${signal}`;
   if (code === 127 && job.cause === null)
     return 'exit code 127: the command was not found (or said so itself)';

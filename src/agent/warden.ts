@@ -18,7 +18,7 @@ const OUTPUT_EVERY_MS = 100;
 
 /**
  * The warden: a process of its own, parent of all jobs of one data folder. Lives on when the agent dies, ends jobs
- * whose lease runs out without asking anybody, and goes when there is neither a job nor an agent for a while.
+ * whose lease or paid time runs out without asking anybody, and goes when there is neither a job nor an agent for a while.
  *
  * argv: data folder, milliseconds without job and agent after which it goes, the nice value of the agent's start.
  */
@@ -85,6 +85,9 @@ async function main(dataDir: string, idleMs: number, jobsNice: number): Promise<
         return supervisor.start(command.launch, command.deadlineMs);
       case 'lease':
         for (const [id, deadlineMs] of command.deadlines) supervisor.renew(id, deadlineMs);
+        return supervisor.enforce();
+      case 'paid':
+        for (const [id, paidMs] of command.paid) supervisor.pay(id, paidMs);
         return supervisor.enforce();
       case 'stop':
         return supervisor.stop(command.id, command.graceMs);

@@ -65,5 +65,7 @@ export const END_REASONS = [
   'preempted',
   /** Its job goes back to where a disaster took it from. */
   'failback',
+  /** The money that was held for it was used up, and there was no more. */
+  'budget',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];

@@ -1,8 +1,9 @@
 import type { AllocationState, EndReason } from './allocation.ts';
-import type { Change, JobChange, Requeue } from './change.ts';
+import type { Change, JobChange } from './change.ts';
 import { isTerminal, type ContinuityMode, type JobReason, type JobState } from './job.ts';
 import type { Fault } from './fault.ts';
 import type { Observation, Outcome } from './order.ts';
+import { jobChange, lose, outOfMoney } from './requeue.ts';
 import type { Timing } from './timing.ts';
 
 /** What the judgement of an allocation needs to know of it and of its job. */
@@ -163,55 +164,15 @@ function fateOfJob(
     const detail = seen.detail ?? `the command ended with exit code ${seen.exitCode ?? 'unknown'}`;
     return jobChange(held, 'failed', 'exited', detail, { exitCode: seen.exitCode });
   }
+  if (outcome === 'unpaid') return outOfMoney(held, seen, now, timing);
   const refused = outcome === 'refused' || outcome === 'no-capacity';
   return lose(held, refused ? 'allocation-refused' : 'allocation-lost', seen.detail ?? outcome, now, timing);
-}
-
-/** The attempt is over through no fault of the job's: queue it again, unless it was to end with its provider. */
-function lose(held: Held, reason: JobReason, detail: string, now: Date, timing: Timing): JobChange {
-  const ran = held.jobState === 'running';
-  if (held.continuity === 'none' && ran) {
-    return jobChange(held, 'failed', reason, `${detail}; continuity.mode is none`, {});
-  }
-  const failedStarts = ran ? 0 : held.failedStarts + 1;
-  if (failedStarts >= timing.attemptsMax) {
-    return jobChange(
-      held,
-      'failed',
-      'attempts-exhausted',
-      `${failedStarts} attempts in a row never ran: ${detail}`,
-      {},
-    );
-  }
-  const requeue: Requeue = {
-    notBefore: ran ? null : after(now, backoffMs(failedStarts, timing)),
-    avoid: { provider: held.provider, until: after(now, timing.avoidMs) },
-    moveTo: null,
-    failedStart: !ran,
-    ...(held.continuity === 'active' && { toReplica: true }),
-  };
-  return jobChange(held, 'queued', reason, detail, { requeue });
-}
-
-/** Doubles from backoffMs with every failed start in a row, up to backoffMaxMs. */
-export function backoffMs(failedStarts: number, timing: Timing): number {
-  return Math.min(timing.backoffMaxMs, timing.backoffMs * 2 ** Math.max(0, failedStarts - 1));
 }
 
 function isNews(held: Held, seen: Observation, startedAt: Date | null): boolean {
   if (held.state === 'submitting') return true;
   if (startedAt !== null && held.startedAt === null) return true;
   return seen.endpoint !== held.endpoint || seen.serving !== held.serving;
-}
-
-function jobChange(
-  held: Held,
-  to: JobState,
-  reason: JobReason,
-  detail: string | null,
-  more: Pick<JobChange, 'exitCode' | 'startedAt' | 'requeue'>,
-): JobChange {
-  return { kind: 'job', jobId: held.jobId, allocationId: held.allocationId, to, reason, detail, ...more };
 }
 
 function endReasonOf(outcome: Outcome): EndReason {
@@ -222,6 +183,8 @@ function endReasonOf(outcome: Outcome): EndReason {
       return outcome;
     case 'stopped':
       return 'lost';
+    case 'unpaid':
+      return 'budget';
     case 'refused':
     case 'no-capacity':
       return 'refused';
@@ -244,4 +207,3 @@ function gone(allocationId: string, outcome: Outcome, detail: string): Observati
 }
 
 const before = (now: Date, ms: number): Date => new Date(now.getTime() - ms);
-const after = (now: Date, ms: number): Date => new Date(now.getTime() + ms);

@@ -138,10 +138,10 @@ export interface JobSpec {
 
 /** Why a queued job is not running yet. */
 export const WAITING_REASONS = [
-  'approval',
-  'budget',
   'no-match',
   'no-rate',
+  'approval',
+  'budget',
   'provider-health',
   'no-capacity',
   'fencing',
@@ -181,5 +181,9 @@ export const JOB_REASONS = [
   'failback',
   /** Somebody who answers for the money did not approve it. */
   'rejected',
+  /** The money that was held for it was used up: it waits until there is more. */
+  'budget',
+  /** It has cost what it may (`limits.maxCost`). */
+  'max-cost',
 ] as const;
 export type JobReason = (typeof JOB_REASONS)[number];

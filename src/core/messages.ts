@@ -93,6 +93,14 @@ export const JOB_REASON_TITLES: Readonly<Record<JobReason, Title>> = {
     ko: '장애 전에 있던 곳으로 되돌아갑니다.',
   },
   rejected: { en: 'It was not approved.', ko: '승인되지 않았습니다.' },
+  budget: {
+    en: 'The money that was held for it is used up.',
+    ko: '확보해 둔 예산을 다 썼습니다.',
+  },
+  'max-cost': {
+    en: 'It has cost as much as it may.',
+    ko: '정해진 최대 비용에 도달했습니다.',
+  },
   'attempts-exhausted': {
     en: 'It could not be started anywhere.',
     ko: '여러 번 시도했지만 시작하지 못했습니다.',
@@ -100,16 +108,13 @@ export const JOB_REASON_TITLES: Readonly<Record<JobReason, Title>> = {
 };
 
 export const WAITING_TITLES: Readonly<Record<WaitingReason, Title>> = {
-  approval: { en: 'Somebody has to approve it first.', ko: '먼저 승인을 받아야 합니다.' },
-  budget: {
-    en: 'A budget above it has too little left.',
-    ko: '예산이 부족합니다.',
-  },
   'no-match': { en: 'No offer matches what it asks for.', ko: '조건에 맞는 상품이 없습니다.' },
   'no-rate': {
     en: 'A matching offer has no exchange rate.',
     ko: '맞는 상품의 환율이 등록되어 있지 않습니다.',
   },
+  approval: { en: 'It needs somebody’s approval.', ko: '승인을 기다립니다.' },
+  budget: { en: 'There is no money for it now.', ko: '지금은 쓸 수 있는 예산이 없습니다.' },
   'provider-health': {
     en: 'The matching providers are not healthy.',
     ko: '맞는 사업자가 정상 상태가 아닙니다.',

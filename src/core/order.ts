@@ -32,6 +32,17 @@ export interface Order {
   readonly tookOver: string | null;
   /** Present for a service: a free port is chosen and given as NARU_PORT. */
   readonly serve: { readonly port: number | null; readonly healthPath: string | null } | null;
+  /**
+   * Money is held for so many seconds of its run, from when it started (of a standby: from when it was ready), and the
+   * provider's side ends it by then. It only ever grows. Null: no end.
+   */
+  readonly paidSeconds: number | null;
+}
+
+/** Up to where an allocation is paid for by now. */
+export interface PaidTime {
+  readonly allocationId: string;
+  readonly paidSeconds: number;
 }
 
 export interface CheckpointRef {
@@ -59,6 +70,8 @@ export const OUTCOMES = [
   'no-capacity',
   /** It was here once and nobody can say how it ended. */
   'lost',
+  /** The money that was held for it was used up, so the provider's side ended it. */
+  'unpaid',
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -153,6 +166,8 @@ export interface SyncResponse {
   readonly prepare: readonly Preparation[];
   /** Stop these (SIGTERM, grace, SIGKILL), save a last checkpoint, report `ended`. */
   readonly stop: readonly StopOrder[];
+  /** Of those in `keep` and `stop` whose time is paid: how much it is by now. */
+  readonly paid: readonly PaidTime[];
   /** The end of these is on record: delete every trace. Anything in no list at all is to be stopped and forgotten. */
   readonly forget: readonly string[];
   /**

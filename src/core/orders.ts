@@ -1,6 +1,6 @@
 import type { AllocationRole, AllocationState, EndReason } from './allocation.ts';
 import type { JobSpec } from './job.ts';
-import type { Observation, Order, StopOrder } from './order.ts';
+import type { Observation, Order, PaidTime, StopOrder } from './order.ts';
 import type { Timing } from './timing.ts';
 
 /** What the division of a provider's work into start, keep, stop and forget needs to know of an allocation. */
@@ -11,6 +11,8 @@ export interface Standing {
   readonly releasingAt: Date | null;
   readonly endReason: EndReason | null;
   readonly graceSeconds: number;
+  /** Null: nobody holds money for it. */
+  readonly paidSeconds: number | null;
 }
 
 export interface Division {
@@ -19,6 +21,8 @@ export interface Division {
   /** Of those, the standbys: what lies ready there is kept new. */
   readonly standbys: readonly string[];
   readonly stop: readonly StopOrder[];
+  /** Of those in keep and stop: how much of their time is paid by now. */
+  readonly paid: readonly PaidTime[];
   readonly forget: readonly string[];
   readonly unheard: readonly string[];
   /** Of the stopping ones, whose leases this answer renews. Those in start and keep are renewed by the contact itself. */
@@ -51,6 +55,7 @@ export function divideOrders(
   const forget: string[] = [];
   const renew: string[] = [];
   const standbys: string[] = [];
+  const paid: PaidTime[] = [];
   for (const one of standing) {
     const id = one.allocationId;
     if (one.state === 'released') {
@@ -62,6 +67,11 @@ export function divideOrders(
       unheard.push(id);
       continue;
     }
+    if (one.state === 'submitting' && !observed.has(id)) {
+      start.push(id);
+      continue;
+    }
+    if (one.paidSeconds !== null) paid.push({ allocationId: id, paidSeconds: one.paidSeconds });
     if (one.state === 'releasing') {
       const renewed = mayFinish(one, now);
       stop.push({
@@ -73,16 +83,12 @@ export function divideOrders(
       if (renewed) renew.push(id);
       continue;
     }
-    if (one.state === 'submitting' && !observed.has(id)) {
-      start.push(id);
-      continue;
-    }
     keep.push(id);
     if (one.role === 'standby') standbys.push(id);
   }
   const starting = [...observed.values()].filter(({ phase }) => phase === 'starting').length;
   const begun = start.slice(0, Math.max(0, startsAtOnce - starting));
-  return { start: begun, keep, standbys, stop, forget, unheard, renew };
+  return { start: begun, keep, standbys, stop, paid, forget, unheard, renew };
 }
 
 /**
@@ -96,13 +102,16 @@ function mayFinish(one: Standing, now: Date): boolean {
 }
 
 /** What an order says of its allocation, besides what its job's spec does. */
-export type Ordered = Pick<Order, 'allocationId' | 'jobId' | 'attempt' | 'restore' | 'tookOver'> & {
+export type Ordered = Pick<
+  Order,
+  'allocationId' | 'jobId' | 'attempt' | 'restore' | 'tookOver' | 'paidSeconds'
+> & {
   readonly role: AllocationRole;
 };
 
 /** The order for one allocation of a job. Only the run saves checkpoints. */
 export function orderFor(
-  { allocationId, jobId, attempt, restore, role, tookOver }: Ordered,
+  { allocationId, jobId, attempt, restore, role, tookOver, paidSeconds }: Ordered,
   spec: JobSpec,
 ): Order {
   return {
@@ -123,6 +132,7 @@ export function orderFor(
     standby: role === 'standby',
     tookOver,
     serve: spec.serve && { port: spec.serve.port, healthPath: spec.serve.healthPath },
+    paidSeconds,
   };
 }
 

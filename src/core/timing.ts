@@ -29,8 +29,9 @@ export interface Timing {
   readonly failbackAfterMs: number;
   /** Period of the repair pass. */
   readonly sweepMs: number;
-  /** Period of metering. */
+  /** Between the first two meterings of an allocation, whole seconds; doubles with each, up to meterMaxMs, while there is money. */
   readonly meterMs: number;
+  readonly meterMaxMs: number;
   /** First wait after a failed placement or a lost allocation; doubles up to backoffMaxMs. */
   readonly backoffMs: number;
   readonly backoffMaxMs: number;
@@ -68,6 +69,7 @@ export const DEFAULT_TIMING: Timing = {
   failbackAfterMs: 300_000,
   sweepMs: 250,
   meterMs: 5_000,
+  meterMaxMs: 300_000,
   backoffMs: 500,
   backoffMaxMs: 30_000,
   avoidMs: 60_000,

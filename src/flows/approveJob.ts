@@ -41,7 +41,7 @@ export async function rejectJob(
   await changeJob(deps, jobId, async (tx, now) => {
     const asked = await undecided(tx, actor, jobId);
     const change = { kind: 'job', jobId, allocationId: null, to: 'cancelled', reason: 'rejected' } as const;
-    await applyChanges(tx, now, deps.timing.leaseSeconds, [{ ...change, detail: reason }]);
+    await applyChanges(tx, now, deps.terms, [{ ...change, detail: reason }]);
     const data = { budget: asked.budgetId, reason };
     await appendAudit(tx, now, [{ actor, action: 'job.reject', target: jobId, requestId, data }]);
     return true;

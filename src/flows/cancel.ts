@@ -23,7 +23,7 @@ export async function cancelJob(
     if (isTerminal(job.state))
       throw new Problem('state-conflict', `The job has already ${ended(job.state)}.`);
     if (job.state === 'stopping') return false;
-    await applyChanges(tx, now, deps.timing.leaseSeconds, stopChanges(job, 'cancelled', 'cancelled', null));
+    await applyChanges(tx, now, deps.terms, stopChanges(job, 'cancelled', 'cancelled', null));
     await appendAudit(tx, now, [
       { actor, action: 'job.cancel', target: jobId, requestId, data: { state: job.state } },
     ]);

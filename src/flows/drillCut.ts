@@ -64,7 +64,7 @@ export async function declareSilent(
               detail: `${provider} is cut off for it by the drill ${id}`,
             })),
           );
-    const applied = await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
+    const applied = await applyChanges(tx, now, deps.terms, changes);
     await declareCuts(tx, now, id, allocationIds);
     const named = allocationIds.slice(0, 100);
     const data = {

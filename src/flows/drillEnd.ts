@@ -48,7 +48,7 @@ export async function stopCanaries(deps: Deps, drillId: string): Promise<number>
       const job = await lockJob(tx, jobId);
       if (job === null || isTerminal(job.state) || job.state === 'stopping') return;
       const changes = stopChanges(job, 'cancelled', 'cancelled', `the drill ${drillId} is over`);
-      await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
+      await applyChanges(tx, now, deps.terms, changes);
     });
   }
   if (live.length > 0) {

@@ -71,7 +71,7 @@ async function lead(deps: Deps, now: Date, { provider, scope, which, detail }: L
     const held = await loadMovable(tx, provider, scope, which, AT_ONCE);
     const going = which.kind === 'eager' ? held.filter(isEager) : held;
     const changes = going.flatMap((one) => moveEagerly(one, detail, now, deps.timing));
-    const applied = await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
+    const applied = await applyChanges(tx, now, deps.terms, changes);
     return (applied.jobs.queued ?? 0) + applied.takenOver;
   });
   if (moved === 0) return;

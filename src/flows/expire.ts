@@ -18,9 +18,7 @@ export async function expireLeases(deps: Deps): Promise<number> {
   const held = await loadLeaseOver(deps.store.db, over, LIMIT);
   if (held.length === 0) return 0;
   const changes = held.flatMap((one) => judgeLeaseOver(one, now, deps.timing));
-  const applied = await deps.store.transaction((tx) =>
-    applyChanges(tx, now, deps.timing.leaseSeconds, changes),
-  );
+  const applied = await deps.store.transaction((tx) => applyChanges(tx, now, deps.terms, changes));
   if (applied.released > 0) deps.bell.ring('place');
   return applied.released;
 }
@@ -35,7 +33,7 @@ export async function enforceLimits(deps: Deps): Promise<number> {
       if (job === null || isTerminal(job.state) || job.state === 'stopping') return;
       const detail =
         why === 'deadline' ? 'limits.deadline has passed' : 'it has run for limits.maxRuntimeSeconds';
-      await applyChanges(tx, now, deps.timing.leaseSeconds, stopChanges(job, 'failed', why, detail));
+      await applyChanges(tx, now, deps.terms, stopChanges(job, 'failed', why, detail));
     });
   }
   if (overdue.length > 0) {

@@ -56,7 +56,7 @@ async function sendHome(deps: Deps, now: Date, { id, runId, runAt, moveTo }: Awa
     },
   ];
   await deps.store.transaction(async (tx) => {
-    const applied = await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
+    const applied = await applyChanges(tx, now, deps.terms, changes);
     if (applied.releasing === 0) return;
     deps.metrics.countMoves('failback', 1);
     const data = { from: runAt, to: moveTo };

@@ -60,7 +60,7 @@ async function enforce(deps: Deps, now: Date, contact: ContactRow, verdict: Verd
     const lost = responseTo(condition, deps.timing) === 'move-all' ? await loadHeld(tx, provider, []) : [];
     const why = contact.parts === null ? undefined : `${provider} is down: ${verdict.reason}`.slice(0, 500);
     const changes = lost.flatMap((held) => judgeProviderDown(held, now, deps.timing, why));
-    const applied = await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
+    const applied = await applyChanges(tx, now, deps.terms, changes);
     const data = {
       from,
       to: verdict.health,

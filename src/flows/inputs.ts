@@ -9,6 +9,7 @@ import {
   type PageRecord,
   type Part,
 } from '../core/placement/record.ts';
+import type { Purses } from '../core/ledger/purse.ts';
 import type { QueuedJob } from '../core/placement/types.ts';
 import type { Deps } from '../deps.ts';
 import { keepInput, keepParts } from '../store/apply/inputs.ts';
@@ -23,11 +24,13 @@ export class InputRecorder {
   readonly #deps: Pick<Deps, 'store' | 'ids'>;
   readonly #now: Date;
   readonly #current: CurrentMarket;
+  readonly #purses: Purses;
   #unwritten: { readonly id: string; readonly page: PageRecord }[] = [];
   #last: string | null = null;
   #market: { readonly market: MarketRecord; readonly parts: readonly Part[] } | null = null;
 
-  constructor(deps: Pick<Deps, 'store' | 'ids'>, now: Date, current: CurrentMarket) {
+  constructor(deps: Pick<Deps, 'store' | 'ids'>, now: Date, current: CurrentMarket, purses: Purses) {
+    this.#purses = purses;
     this.#deps = deps;
     this.#now = now;
     this.#current = current;
@@ -58,7 +61,12 @@ export class InputRecorder {
   }
 
   #record() {
-    this.#market ??= recordMarket(this.#current.terms, this.#current.state, termsPart(this.#deps));
+    this.#market ??= recordMarket(
+      this.#current.terms,
+      this.#current.state,
+      this.#purses,
+      termsPart(this.#deps),
+    );
     return this.#market;
   }
 }

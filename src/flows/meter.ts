@@ -1,8 +1,85 @@
+import { SYSTEM } from '../core/access.ts';
+import type { Shortage } from '../core/ledger/plan.ts';
+import { describe, stopUnpaid, victimsFor } from '../core/ledger/unpaid.ts';
 import type { Deps } from '../deps.ts';
-import { meterRunning } from '../store/apply/meter.ts';
+import { appendAudit } from '../store/apply/audit.ts';
+import { applyChanges } from '../store/apply/changes.ts';
+import { openException } from '../store/apply/exceptions.ts';
+import { settle, type Settled } from '../store/apply/settle.ts';
+import { loadPayees } from '../store/load/payees.ts';
+import { loadDue, type PayingRow } from '../store/load/paying.ts';
+import type { Tx } from '../store/store.ts';
 
-/** Brings the seconds and the cost of everything that runs up to date, in one statement. The bill is final at release. */
+/** Allocations of one transaction: it holds the accounts' rows, for which placements and releases wait. */
+const PAGE = 2_000;
+
+/**
+ * Charges what was used since the last look, and holds what is needed until the one after the next. What cannot be held
+ * any longer is stopped in time; what it spends until then was held before. Killed at any point, the next pass does the
+ * rest: charges are those of the whole run, less what was charged.
+ *
+ * @returns how many were looked at
+ */
 export async function meterPass(deps: Deps): Promise<number> {
-  const now = deps.clock.now();
-  return deps.store.transaction((tx) => meterRunning(tx, now, deps.timing.leaseSeconds));
+  for (let metered = 0; ;) {
+    const now = deps.clock.now();
+    const page = await deps.store.transaction(async (tx) =>
+      settle(tx, now, deps.terms, await loadDue(tx, now, PAGE)),
+    );
+    for (const one of page) await stopIfUnpaid(deps, now, one);
+    metered += page.length;
+    if (page.length < PAGE) return metered;
+  }
+}
+
+async function stopIfUnpaid(deps: Deps, now: Date, { row, metered }: Settled): Promise<void> {
+  const { shortage, stop } = metered;
+  if (shortage === null || row.phase !== 'goes') return;
+  const { currency } = deps.config;
+  const stopped = await deps.store.transaction(async (tx) => {
+    // Work that must not stop is not stopped while others may be, and not without somebody who has to answer for it.
+    if (row.guarded && row.role === 'run' && shortage.why !== 'limit') {
+      const others = await makeRoom(deps, tx, now, row, shortage);
+      if (others > 0 || !stop) return others;
+    }
+    if (!stop) return 0;
+    const changes = stopUnpaid(row, shortage, now, currency);
+    const applied = await applyChanges(tx, now, deps.terms, changes);
+    if (applied.releasing > 0) await note(tx, now, row, 'job.stop-unpaid', describe(shortage, currency));
+    return applied.releasing;
+  });
+  if (stopped === 0) return;
+  deps.metrics.countMoves('unpaid', stopped);
+  deps.watch.changed();
+  deps.bell.ring('effects');
+}
+
+/**
+ * Stops ordinary work of the account, so that what it holds comes back.
+ *
+ * @returns how many were told to go, or are going already
+ */
+async function makeRoom(
+  deps: Deps,
+  tx: Tx,
+  now: Date,
+  { jobId }: PayingRow,
+  shortage: Shortage,
+): Promise<number> {
+  const { account, missingMicros } = shortage;
+  const detail = describe(shortage, deps.config.currency);
+  const id = deps.ids.next('exc', now);
+  if (account.budgetId === null) return 0;
+  await openException(tx, now, { id, accountId: account.id, jobId, detail });
+  const payees = await loadPayees(tx, account.id);
+  const victims = victimsFor(missingMicros, payees);
+  const changes = victims.flatMap((victim) => stopUnpaid(victim, shortage, now, deps.config.currency));
+  const { releasing } = await applyChanges(tx, now, deps.terms, changes);
+  for (const victim of victims) await note(tx, now, victim, 'job.stop-unpaid', `${detail}: for ${jobId}`);
+  return releasing + payees.filter(({ leaving }) => leaving).length;
+}
+
+function note(tx: Tx, now: Date, one: { jobId: string; allocationId: string }, action: string, why: string) {
+  const data = { allocation: one.allocationId, why };
+  return appendAudit(tx, now, [{ actor: SYSTEM, action, target: one.jobId, requestId: null, data }]);
 }

@@ -33,7 +33,7 @@ export async function moveJob(
     if (job.allocation === null) throw new Problem('state-conflict', 'The job has no allocation.');
     const from = job.allocation.provider;
     if (move.to === from) throw new Problem('state-conflict', `The job runs on ${from} already.`);
-    await applyChanges(tx, now, deps.timing.leaseSeconds, moveChanges(deps, now, job, from, move));
+    await applyChanges(tx, now, deps.terms, moveChanges(deps, now, job, from, move));
     deps.metrics.countMoves('operator-move', 1);
     const data = { from, to: move.to, reason: move.reason };
     await appendAudit(tx, now, [{ actor, action: 'job.move', target: jobId, requestId, data }]);

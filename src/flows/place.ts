@@ -7,6 +7,7 @@ import { rulesSeen, type WorldState } from '../core/world.ts';
 import type { Deps } from '../deps.ts';
 import { applyPlacements, type PlacementRow } from '../store/apply/placements.ts';
 import { applyWaiting, type WaitingRow } from '../store/apply/waiting.ts';
+import { loadPurses } from '../store/load/accounts.ts';
 import type { QueuedRow } from '../store/load/queue.ts';
 import { latestCheckpoints } from '../store/read/checkpoints.ts';
 import { InputRecorder } from './inputs.ts';
@@ -44,8 +45,9 @@ export async function placePass(deps: Deps, explainAll: boolean): Promise<PlaceR
   const queue = await openQueue(deps, now);
   if (queue.isEmpty()) return result;
   const current = await currentMarket(deps, now);
-  const session = new Session(current.market, stateFrom(current.state));
-  const inputs = new InputRecorder(deps, now, current);
+  const purses = await loadPurses(deps.store.db, now, deps.terms);
+  const session = new Session(current.market, stateFrom(current.state), purses);
+  const inputs = new InputRecorder(deps, now, current, purses);
   const work: Work = { deps, now, ...current, session, inputs };
   for (;;) {
     const page = await nextPage(queue, session);
@@ -85,9 +87,8 @@ async function writePage(work: Work, page: readonly QueuedRow[], plan: Placement
   const rows = await placementRows(work, plan.placements, byId, inputId);
   const waiting = waitingRows(work, plan, byId, inputId);
   if (rows.length === 0 && waiting.length === 0) return 0;
-  const lease = { seconds: deps.timing.leaseSeconds, marginMs: deps.timing.leaseMarginMs };
   const placed = await deps.store.transaction(async (tx) => {
-    const made = await applyPlacements(tx, now, lease, rows);
+    const made = await applyPlacements(tx, now, deps.terms, rows);
     await applyWaiting(tx, now, waiting);
     await inputs.write(tx);
     return made;

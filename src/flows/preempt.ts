@@ -45,7 +45,7 @@ async function carryOut(deps: Deps, now: Date, { jobId, victims }: Preemption): 
     const applied = await applyChanges(
       tx,
       now,
-      deps.timing.leaseSeconds,
+      deps.terms,
       victims.flatMap((victim) => changesFor(victim, detail)),
     );
     if (applied.releasing > 0)

@@ -50,7 +50,7 @@ export function probed(
     ...broker,
     submit: note('submit', (order, leaseSeconds) => broker.submit(order, leaseSeconds)),
     stop: note('stop', (stop) => broker.stop(stop)),
-    renew: note('renew', (ids, leaseSeconds) => broker.renew(ids, leaseSeconds)),
+    renew: note('renew', (renewals, leaseSeconds) => broker.renew(renewals, leaseSeconds)),
     list: note('list', () => broker.list()),
   };
 }

@@ -28,7 +28,7 @@ async function releaseUnneeded(deps: Deps): Promise<void> {
     applyChanges(
       tx,
       now,
-      deps.timing.leaseSeconds,
+      deps.terms,
       ids.map((allocationId) => ({
         kind: 'releasing',
         allocationId,
@@ -53,20 +53,17 @@ async function goOn(deps: Deps): Promise<number> {
     detail: null,
     requeue: { notBefore: null, avoid: null, moveTo: null, failedStart: false, toReplica: true },
   }));
-  const applied = await deps.store.transaction((tx) =>
-    applyChanges(tx, now, deps.timing.leaseSeconds, changes),
-  );
+  const applied = await deps.store.transaction((tx) => applyChanges(tx, now, deps.terms, changes));
   return applied.takenOver;
 }
 
 async function beginWhereReady(deps: Deps): Promise<number> {
   const now = deps.clock.now();
-  const { leaseSeconds, leaseMarginMs } = deps.timing;
+  const { leaseMarginMs } = deps.timing;
   const ready = await loadPromotable(deps.store.db, new Date(now.getTime() - leaseMarginMs));
   if (ready.length === 0) return 0;
   const rows = await promotionRows(deps, now, ready);
-  const lease = { seconds: leaseSeconds, marginMs: leaseMarginMs };
-  const begun = await deps.store.transaction((tx) => applyPromotions(tx, now, lease, rows));
+  const begun = await deps.store.transaction((tx) => applyPromotions(tx, now, deps.terms, rows));
   deps.metrics.countPlacements('placed', begun.size);
   return begun.size;
 }

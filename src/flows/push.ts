@@ -1,4 +1,4 @@
-import { BrokerFault, type Broker } from '../../brokers/broker.ts';
+import { BrokerFault, type Broker, type Renewal } from '../../brokers/broker.ts';
 import type { Change } from '../core/change.ts';
 import { judgeFault, judgeObservation, judgeUnseen } from '../core/failover.ts';
 import { divideOrders, leaseEnd, type Division } from '../core/orders.ts';
@@ -47,7 +47,7 @@ async function believe(
     if (whole) return null;
     const held = await loadHeld(tx, provider, [...observed.keys()]);
     const changes = judgeLook(deps, heardOnly(held, cut), observed, now);
-    if (changes.length > 0) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
+    if (changes.length > 0) await applyChanges(tx, now, deps.terms, changes);
     const after = changes.length > 0 ? await loadHeld(tx, provider, [...observed.keys()]) : held;
     const division = seenOnly(divideOrders(after, observed, now, deps.timing.startsAtOnce, cut), observed);
     // Written before the provider is told: a lease is never believed over that the provider still has.
@@ -114,7 +114,7 @@ async function carryOut(
   // What is left of the lease when the call is made: the provider counts from then.
   const left = () =>
     (leaseEnd(division.leaseGivenAt, deps.timing).getTime() - deps.clock.now().getTime()) / 1000;
-  const running = [...division.keep, ...division.renew];
+  const running = renewals(division);
   if (running.length > 0 && left() > 0) await broker.renew(running, left());
   const ready = await preparationsFor(deps, division.standbys);
   if (ready.length > 0) await broker.prepare(ready);
@@ -128,6 +128,14 @@ async function carryOut(
   if (division.forget.length > 0) await broker.forget(division.forget);
 }
 
+function renewals({ keep, renew, paid }: Division): Renewal[] {
+  const paidOf = new Map(paid.map(({ allocationId, paidSeconds }) => [allocationId, paidSeconds]));
+  return [...keep, ...renew].map((allocationId) => ({
+    allocationId,
+    paidSeconds: paidOf.get(allocationId) ?? null,
+  }));
+}
+
 /** A clear no is written down at once; what is not known is left to the next look. */
 async function refused(deps: Deps, provider: string, allocationId: string, error: unknown): Promise<void> {
   if (!(error instanceof BrokerFault)) throw error;
@@ -136,7 +144,7 @@ async function refused(deps: Deps, provider: string, allocationId: string, error
     const held = (await loadHeld(tx, provider, [])).find((one) => one.allocationId === allocationId);
     if (held === undefined) return true;
     const changes = judgeFault(held, error.fault, error.message, now, deps.timing);
-    if (changes !== null) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
+    if (changes !== null) await applyChanges(tx, now, deps.terms, changes);
     return changes !== null;
   });
   if (!judged) throw error;

@@ -88,8 +88,8 @@ async function loadPages(
 async function decideAgain(deps: Pick<Deps, 'store'>, pages: readonly PageRecord[]): Promise<PlacementPlan> {
   const first = pages[0]?.market;
   if (!first) throw new Error('a pass without a market');
-  const { market, state } = await loadMarket(deps, first);
-  const session = new Session(market, state);
+  const { market, state, purses } = await loadMarket(deps, first);
+  const session = new Session(market, state, purses);
   let plan: PlacementPlan = { placements: [], waiting: [], wakeAt: null };
   for (const { jobs } of pages) {
     for (const job of await recordedJobs(deps, jobs)) session.consider(job);

@@ -5,6 +5,7 @@ import { protectionOf } from '../core/protection.ts';
 import type { Deps } from '../deps.ts';
 import { applySpares } from '../store/apply/placements.ts';
 import { applySpareWaiting } from '../store/apply/spare-waiting.ts';
+import { loadPurses } from '../store/load/accounts.ts';
 import { loadUnguarded, type UnguardedRow } from '../store/load/protection.ts';
 import { InputRecorder } from './inputs.ts';
 import { currentMarket, type CurrentMarket } from './market.ts';
@@ -25,19 +26,20 @@ export async function sparePass(deps: Deps): Promise<number> {
   if (jobs.length === 0) return 0;
   const now = deps.clock.now();
   const current = await currentMarket(deps, now);
-  const session = new Session(current.market, stateFrom(current.state));
+  const purses = await loadPurses(deps.store.db, now, deps.terms);
+  const session = new Session(current.market, stateFrom(current.state), purses);
   for (const job of jobs) session.consider(job);
-  return write(deps, now, current, jobs, session.settle());
+  return write(deps, now, new InputRecorder(deps, now, current, purses), current, jobs, session.settle());
 }
 
 async function write(
   deps: Deps,
   now: Date,
+  inputs: InputRecorder,
   current: CurrentMarket,
   jobs: readonly UnguardedRow[],
   plan: PlacementPlan,
 ): Promise<number> {
-  const inputs = new InputRecorder(deps, now, current);
   const inputId = inputs.page(jobs);
   const byId = new Map(jobs.map((job) => [job.id, job]));
   const work = { deps, now, market: current.market, state: current.state };
@@ -45,7 +47,7 @@ async function write(
   const waiting = waitingRows(deps, now, plan, byId, inputId);
   if (rows.length === 0 && waiting.length === 0) return 0;
   const placed = await deps.store.transaction(async (tx) => {
-    const made = await applySpares(tx, now, deps.timing.leaseSeconds, rows);
+    const made = await applySpares(tx, now, deps.terms, rows);
     await applySpareWaiting(tx, now, waiting);
     await inputs.write(tx);
     return made;

@@ -82,7 +82,7 @@ async function hear(
     await keepGpuFaults(tx, now, provider, gpuFaultRows(request, now));
     const held = await loadHeld(tx, provider, [...observed.keys()]);
     const changes = judge(deps, heardOnly(held, cut), observed, now);
-    if (changes.length > 0) await applyChanges(tx, now, deps.timing.leaseSeconds, changes);
+    if (changes.length > 0) await applyChanges(tx, now, deps.terms, changes);
     const after = changes.length > 0 ? await loadHeld(tx, provider, [...observed.keys()]) : held;
     const division = divideOrders(after, observed, now, deps.timing.startsAtOnce, cut);
     await renewLeases(tx, leaseEnd(now, deps.timing), division.renew);
@@ -153,6 +153,7 @@ async function answer(deps: Deps, ordersVersion: number, division: Division): Pr
     keep: division.keep,
     prepare: await preparationsFor(deps, division.standbys),
     stop: division.stop,
+    paid: division.paid,
     forget: division.forget,
     unheard: division.unheard,
   };

@@ -39,6 +39,7 @@ export function playedDeps(real: Deps, store: Store, clock: PlayedClock): Deps {
     log: real.log.child({ rehearsal: true }, { level: 'silent' }),
     config: real.config,
     timing: real.timing,
+    terms: real.terms,
     metrics: createMetrics({ process: false }),
     checkpoints: NOTHING_KEPT,
     rehearse: () => Promise.reject(new Error('a rehearsal within a rehearsal')),

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -59,7 +59,10 @@ describe('an agent that is killed or frozen', () => {
   const runs = (holder: Holder, id: string) =>
     until(() => holder.see(id)?.phase === 'running' || null, `${id} to run`);
   const ends = (holder: Holder, id: string) =>
-    until(() => (holder.see(id)?.phase === 'ended' ? holder.see(id) : null), `${id} to end`);
+    until(() => {
+      const seen = holder.see(id);
+      return seen?.phase === 'ended' ? seen : null;
+    }, `${id} to end`);
 
   const stubborn = `trap '' TERM; (setsid sh -c "trap '' TERM; while :; do sleep 0.1; done" &); while :; do sleep 0.1; done`;
 
@@ -146,6 +149,48 @@ describe('an agent that is killed or frozen', () => {
     for (const pid of frozen) process.kill(pid, 'SIGCONT');
     for (const id of ids)
       expect(await ends(agent, id)).toMatchObject({ outcome: 'lease-expired', exitCode: 137 });
+  });
+
+  it('frozen (SIGSTOP): what is paid for no longer is stopped in order, and saved when the agent wakes up', async () => {
+    const saves = `trap 'echo late > $NARU_CHECKPOINT_DIR/s; exit 0' TERM; while :; do sleep 0.05; done`;
+    const order = orderOf({ command: shell(saves), paidSeconds: 4 });
+    const agent = hold([order], 60_000);
+    await runs(agent, order.allocationId);
+    agent.child.kill('SIGSTOP');
+    await until(() => processesOf(order.allocationId).length === 0 || null, 'the job to be ended');
+    agent.child.kill('SIGCONT');
+    const seen = await ends(agent, order.allocationId);
+    expect(seen).toMatchObject({ outcome: 'unpaid', exitCode: 0 });
+    expect(seen.ranMs).toBeLessThanOrEqual(4_000);
+    expect(existsSync(join(dataDir, 'chk-1.tar'))).toBe(true);
+  });
+
+  it('agent and warden are frozen: nothing runs for longer than is paid, and that is what they tell', async () => {
+    const order = orderOf({ command: shell(stubborn), paidSeconds: 3 });
+    const agent = hold([order], 60_000);
+    await runs(agent, order.allocationId);
+    const frozen = [agent.child.pid as number, wardenPid() as number];
+    for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+    await until(() => processesOf(order.allocationId).length === 0 || null, 'the job to be ended');
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    for (const pid of frozen) process.kill(pid, 'SIGCONT');
+    const seen = await ends(agent, order.allocationId);
+    expect(seen).toMatchObject({ outcome: 'unpaid', exitCode: 137 });
+    expect(seen.ranMs).toBeLessThanOrEqual(3_000);
+  });
+
+  it('the warden is frozen and then killed: what was paid for no longer is not called lost', async () => {
+    const order = orderOf({ command: shell(stubborn), paidSeconds: 3 });
+    const agent = hold([order], 60_000);
+    await runs(agent, order.allocationId);
+    const warden = wardenPid() as number;
+    process.kill(warden, 'SIGSTOP');
+    await until(() => processesOf(order.allocationId).length === 0 || null, 'the job to be ended');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    process.kill(warden, 'SIGKILL');
+    const seen = await ends(agent, order.allocationId);
+    expect(seen).toMatchObject({ outcome: 'unpaid' });
+    expect(seen.ranMs).toBeLessThanOrEqual(3_000);
   });
 
   it('what ended by itself is not called expired because they were frozen meanwhile', async () => {

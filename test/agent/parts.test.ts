@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isHarmless } from '../../src/agent/archive.ts';
 import { isUsableId } from '../../src/agent/folders.ts';
 import { chooseGpus, findGpus, parseSmi } from '../../src/agent/gpus.ts';
-import { LEASE_WARNING_MS, dueAt, whatIsDue, type Fate } from '../../src/agent/lease.ts';
+import { LEASE_WARNING_MS, dueAt, paidEnds, whatIsDue, type Fate } from '../../src/agent/lease.ts';
 import { niceOfJobs } from '../../src/agent/priority.ts';
 import { lineReader } from '../../src/agent/protocol.ts';
 import { turnstile } from '../../src/agent/saver.ts';
@@ -10,12 +10,16 @@ import { parseStat } from '../../src/agent/tree.ts';
 
 const fate = (more: Partial<Fate> = {}): Fate => ({
   deadlineMs: 10_000,
+  paidUntilMs: Number.POSITIVE_INFINITY,
+  windDownMs: Number.POSITIVE_INFINITY,
   stopAtMs: Number.POSITIVE_INFINITY,
   termSent: false,
   killed: false,
   cause: null,
   ...more,
 });
+
+const paid = (more: Partial<Fate> = {}): Fate => fate({ paidUntilMs: 9_000, windDownMs: 6_000, ...more });
 
 describe('the nice value of jobs', () => {
   it.each([
@@ -77,6 +81,27 @@ describe('leases', () => {
       9_960,
       { signal: 'SIGKILL', cause: 'lease-expired' },
     ],
+    ['in time before its paid time is over: SIGTERM', paid(), 6_000, { signal: 'SIGTERM', cause: 'unpaid' }],
+    ['not before that', paid(), 5_999, null],
+    [
+      'when it is over: SIGKILL',
+      paid({ termSent: true, cause: 'unpaid' }),
+      9_000,
+      { signal: 'SIGKILL', cause: 'unpaid' },
+    ],
+    ['also without a warning', paid(), 99_999, { signal: 'SIGKILL', cause: 'unpaid' }],
+    [
+      'a grace does not outlast it',
+      paid({ stopAtMs: 50_000, termSent: true, cause: 'stopped' }),
+      9_000,
+      { signal: 'SIGKILL', cause: 'stopped' },
+    ],
+    [
+      'nor does it outlast the lease',
+      paid({ deadlineMs: 4_000 }),
+      4_000,
+      { signal: 'SIGKILL', cause: 'lease-expired' },
+    ],
   ])('%s', (_name, given, now, due) => {
     expect(whatIsDue(given, now)).toEqual(due);
   });
@@ -85,6 +110,8 @@ describe('leases', () => {
     for (const given of [
       fate(),
       fate({ termSent: true }),
+      paid(),
+      paid({ termSent: true, cause: 'unpaid' }),
       fate({ stopAtMs: 3_000, termSent: true, cause: 'stopped' }),
     ]) {
       const at = dueAt(given);
@@ -92,6 +119,18 @@ describe('leases', () => {
       expect(whatIsDue(given, at - 1)).toBeNull();
     }
     expect(dueAt(fate({ killed: true }))).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('the paid time', () => {
+  it('leaves what a stop and a last checkpoint take, half of it where it is short, and ends before it is over', () => {
+    const [startedMs, graceMs] = [7_000, 10_000];
+    for (const paidMs of [0, 1_000, 3_000, 80_000, 3_600_000]) {
+      const { windDownMs, paidUntilMs } = paidEnds(startedMs, paidMs, graceMs);
+      expect(windDownMs).toBe(startedMs + Math.max(paidMs / 2, paidMs - 40_000));
+      expect(paidUntilMs).toBeLessThan(startedMs + paidMs);
+    }
+    expect(paidEnds(startedMs, null, graceMs)).toEqual({ windDownMs: Infinity, paidUntilMs: Infinity });
   });
 });
 

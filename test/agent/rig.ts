@@ -170,6 +170,7 @@ export function orderOf(order: Partial<Order> & Pick<Order, 'command'>): Order {
     standby: false,
     tookOver: null,
     serve: null,
+    paidSeconds: null,
     ...order,
   };
 }

@@ -11,7 +11,7 @@ import { toText } from '../../src/flows/logs.ts';
 import { sweepCheckpoints } from '../../src/flows/checkpoint.ts';
 import { placePass } from '../../src/flows/place.ts';
 import { judgeProviderLoss } from './loss.ts';
-import { checkpoints, logChunks, providers } from '../../src/store/schema.ts';
+import { allocations, checkpoints, jobs, logChunks, providers } from '../../src/store/schema.ts';
 import { latestCheckpoints } from '../../src/store/read/checkpoints.ts';
 import { ADMIN, openDoor, smallJob, smallOffer, smallProvider, type Door } from '../routes/door.ts';
 
@@ -81,6 +81,41 @@ describe("the agent's door", () => {
   };
   const latest = async (jobId: string) =>
     (await latestCheckpoints(door.deps.store.db, [{ jobId, fromJob: null }])).get(jobId);
+
+  it('says with every answer how much of what it gives is paid, and hears that nothing is any more', async () => {
+    const { jobId, id } = await placed();
+    const pays = (paidSeconds: number) =>
+      door.deps.store.db.update(allocations).set({ paidSeconds }).where(eq(allocations.id, id));
+    const seen = { allocationId: id, exitCode: null, detail: null, endpoint: null, serving: null };
+    const runs = { ...seen, phase: 'running', ranMs: 10, endedAgoMs: null, outcome: null };
+    await pays(60);
+    const ordered = await sync('pangyo');
+    expect(ordered.start.find(({ allocationId }) => allocationId === id)).toMatchObject({ paidSeconds: 60 });
+    expect(ordered.paid).toEqual([]);
+    await pays(120);
+    expect((await sync('pangyo', [runs])).paid).toEqual([{ allocationId: id, paidSeconds: 120 }]);
+    const detail = 'the money that was held for it is used up';
+    const unpaid = {
+      ...seen,
+      phase: 'ended',
+      ranMs: 900,
+      endedAgoMs: 5,
+      outcome: 'unpaid',
+      exitCode: 143,
+      detail,
+    };
+    expect(await sync('pangyo', [unpaid])).toMatchObject({ paid: [], forget: [id] });
+    expect((await door.get(`/v1/jobs/${jobId}`).expect(200)).body).toMatchObject({
+      state: 'queued',
+      reason: 'budget',
+    });
+    const { items } = (await door.get(`/v1/jobs/${jobId}/allocations`).expect(200)).body;
+    expect(items).toMatchObject([{ id, state: 'released', outcome: 'unpaid', endReason: 'budget' }]);
+    // Nothing is held against anybody: it may go there again, and at once.
+    const [job] = await door.deps.store.db.select().from(jobs).where(eq(jobs.id, jobId));
+    expect(job).toMatchObject({ avoid: {}, failedStarts: 0, notBefore: null });
+    await door.post(`/v1/jobs/${jobId}/cancel`).expect(202);
+  });
 
   describe('checkpoints', () => {
     it('make the round trip, and only whole ones count', async () => {

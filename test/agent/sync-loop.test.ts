@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import type { Executor } from '../../src/agent/executor.ts';
+import type { PaidWord } from '../../src/agent/paid.ts';
 import { createSyncLoop, type SyncLoop } from '../../src/agent/syncLoop.ts';
 import type { Inventory, SyncRequest } from '../../src/core/order.ts';
 
@@ -13,10 +14,18 @@ afterEach(async () => {
 });
 
 /** An executor that has nothing: what is tested is the conversation. */
-const idle = { alive: async () => {}, observations: () => [], renew: () => {} } as unknown as Executor;
+const idle = {
+  alive: async () => {},
+  observations: () => [],
+  renew: () => {},
+  pay: () => {},
+} as unknown as Executor;
 
 /** A service that answers each call by the next of these; resolves with what was asked, when they are used up. */
-async function converse(answers: readonly ((response: ServerResponse) => void)[]): Promise<SyncRequest[]> {
+async function converse(
+  answers: readonly ((response: ServerResponse) => void)[],
+  executor: Executor = idle,
+): Promise<SyncRequest[]> {
   const asked: SyncRequest[] = [];
   const { promise: done, resolve } = Promise.withResolvers<void>();
   const hear = async (request: IncomingMessage, response: ServerResponse) => {
@@ -33,7 +42,7 @@ async function converse(answers: readonly ((response: ServerResponse) => void)[]
   const base = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const loop: SyncLoop = createSyncLoop({
     door: { base, key: 'k' },
-    executor: idle,
+    executor,
     instanceId: 'i',
     agentVersion: '1',
     inventory: () => ({}) as Inventory,
@@ -51,10 +60,14 @@ async function converse(answers: readonly ((response: ServerResponse) => void)[]
   return asked;
 }
 
-const well = (ordersVersion: number) => (response: ServerResponse) => {
-  response.setHeader('content-type', 'application/json');
-  response.end(JSON.stringify({ ordersVersion, leaseSeconds: 6, start: [], keep: [], stop: [], forget: [] }));
-};
+const well =
+  (ordersVersion: number, more: object = {}) =>
+  (response: ServerResponse) => {
+    response.setHeader('content-type', 'application/json');
+    response.end(
+      JSON.stringify({ ordersVersion, leaseSeconds: 6, start: [], keep: [], stop: [], forget: [], ...more }),
+    );
+  };
 
 test('after a call that failed the next one asks to be answered at once, and then they are held again', async () => {
   const asked = await converse([
@@ -66,4 +79,12 @@ test('after a call that failed the next one asks to be answered at once, and the
     well(8),
   ]);
   expect(asked.map(({ ordersVersion }) => ordersVersion)).toEqual([null, 7, 7, null, null, 8]);
+});
+
+test('what is paid is passed on, and a service that does not speak of it changes nothing', async () => {
+  const words: (readonly PaidWord[])[] = [];
+  const pays = { ...idle, pay: (paid: readonly PaidWord[]) => words.push(paid) } as unknown as Executor;
+  const paid = [{ allocationId: 'alc-1', paidSeconds: 7_200 }];
+  await converse([well(7), well(8, { paid })], pays);
+  expect(words).toEqual([[], paid]);
 });

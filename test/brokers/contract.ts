@@ -31,6 +31,15 @@ export function contract(name: string, open: () => Promise<Variant>): void {
       await broker.submit(order, leaseSeconds);
       return order;
     };
+    const pays = async (paidSeconds: number): Promise<Order> => {
+      const order = orderOf({ command: shell('exec sleep 100'), paidSeconds });
+      await broker.submit(order, 60);
+      return order;
+    };
+    const renewal = ({ allocationId }: Order, paidSeconds: number | null = null) => ({
+      allocationId,
+      paidSeconds,
+    });
     const see = async (id: string): Promise<Observation | undefined> =>
       (await broker.list()).find(({ allocationId }) => allocationId === id);
     const until_ = (id: string, phase: Observation['phase']): Promise<Observation> =>
@@ -88,7 +97,7 @@ export function contract(name: string, open: () => Promise<Variant>): void {
         graceSeconds: 0,
         renewed: false,
       });
-      await broker.renew(['alc-unknown'], 6);
+      await broker.renew([{ allocationId: 'alc-unknown', paidSeconds: 60 }], 6);
       await broker.forget(['alc-unknown']);
       expect(await broker.list()).toEqual([]);
     });
@@ -96,8 +105,22 @@ export function contract(name: string, open: () => Promise<Variant>): void {
     it('ends what is not renewed, and only that', async () => {
       const dies = await submit('sleep 100', 2);
       const lives = await submit('sleep 100', 2);
-      const renewing = setInterval(() => void broker.renew([lives.allocationId], 6), 300);
+      const renewing = setInterval(() => void broker.renew([renewal(lives)], 6), 300);
       expect(await until_(dies.allocationId, 'ended')).toMatchObject({ outcome: 'lease-expired' });
+      expect(await see(lives.allocationId)).toMatchObject({ phase: 'running' });
+      clearInterval(renewing);
+    });
+
+    it('ends what is paid for no longer, however its lease is renewed, and only that', async () => {
+      const [dies, lives] = [await pays(2), await pays(3)];
+      const renewing = setInterval(() => void broker.renew([renewal(dies), renewal(lives, 3_600)], 6), 300);
+      const seen = await until_(dies.allocationId, 'ended');
+      expect(seen).toMatchObject({ outcome: 'unpaid' });
+      expect(seen.ranMs).toBeLessThanOrEqual(2_000);
+      await until(
+        async () => ((await see(lives.allocationId))?.ranMs ?? 0) > 3_000 || null,
+        'the other to go on',
+      );
       expect(await see(lives.allocationId)).toMatchObject({ phase: 'running' });
       clearInterval(renewing);
     });

@@ -3,16 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { ALLOCATION_STATES, ALLOCATION_TRANSITIONS } from '../../src/core/allocation.ts';
 import type { Change, JobChange } from '../../src/core/change.ts';
 import {
-  backoffMs,
   judgeAbsence,
   judgeLeaseOver,
   judgeObservation,
   judgeProviderDown,
   type Held,
 } from '../../src/core/failover.ts';
+import { backoffMs } from '../../src/core/requeue.ts';
 import { stopChanges } from '../../src/core/stop.ts';
 import { JOB_STATES, JOB_TRANSITIONS, isTerminal } from '../../src/core/job.ts';
-import { OBSERVED_PHASES, OUTCOMES, type Observation } from '../../src/core/order.ts';
+import { OBSERVED_PHASES, OUTCOMES, UNKEPT_OUTCOMES, type Observation } from '../../src/core/order.ts';
 import { DEFAULT_TIMING } from '../../src/core/timing.ts';
 
 const NOW = new Date('2027-01-01T00:01:00Z');
@@ -172,6 +172,43 @@ describe('what an end means', () => {
       reason: 'deadline',
       detail: 'too late',
     });
+  });
+});
+
+describe('a run whose money was used up', () => {
+  const unpaid = ended({ outcome: 'unpaid', exitCode: 143 });
+
+  test('waits for more, and nothing of it is held against its provider or its job', () => {
+    const changes = look(held({ failedStarts: DEFAULT_TIMING.attemptsMax - 1 }), unpaid);
+    expect(changes[0]).toMatchObject({ kind: 'release', outcome: 'unpaid', endReason: 'budget' });
+    expect(jobOf(changes)).toMatchObject({ to: 'queued', reason: 'budget' });
+    expect(jobOf(changes)?.requeue).toEqual({
+      notBefore: null,
+      avoid: null,
+      moveTo: null,
+      failedStart: false,
+    });
+    expect(UNKEPT_OUTCOMES).not.toContain('unpaid');
+  });
+
+  test('also where it is to end with its provider, for that is there; a service goes on in its copy', () => {
+    expect(jobOf(look(held({ continuity: 'none' }), unpaid))?.to).toBe('queued');
+    expect(jobOf(look(held({ continuity: 'active' }), unpaid))?.requeue?.toReplica).toBe(true);
+  });
+
+  test('before anything of it ran waits a moment, and no more with every time', () => {
+    const fresh = held({ state: 'submitting', jobState: 'provisioning', startedAt: null, failedStarts: 5 });
+    const change = jobOf(look(fresh, { ...unpaid, ranMs: null, exitCode: null }));
+    expect(change?.requeue).toMatchObject({
+      notBefore: new Date(NOW.getTime() + DEFAULT_TIMING.backoffMs),
+      failedStart: false,
+    });
+  });
+
+  test('of a job that was told to stop ends it as it was told to end', () => {
+    const stopping = held({ state: 'releasing', jobState: 'stopping', jobStoppingTo: 'cancelled' });
+    expect(jobOf(look(stopping, unpaid))?.to).toBe('cancelled');
+    expect(jobOf(look(held({ state: 'releasing', jobState: 'queued' }), unpaid))).toBeUndefined();
   });
 });
 

@@ -14,6 +14,7 @@ const standing = (over: Partial<Standing> = {}): Standing => ({
   releasingAt: null,
   endReason: null,
   graceSeconds: 10,
+  paidSeconds: null,
   ...over,
 });
 const seen = (phase: Observation['phase']) =>
@@ -36,11 +37,17 @@ test.each([
     NOTHING,
     { start: ['alc-1'] },
   ],
+  [
+    'is paid for so long',
+    standing({ paidSeconds: 60 }),
+    seen('running'),
+    { keep: ['alc-1'], paid: [{ allocationId: 'alc-1', paidSeconds: 60 }] },
+  ],
   ['ended and on record', standing({ state: 'released' }), seen('ended'), { forget: ['alc-1'] }],
   ['nobody’s, and runs: in no list', standing({ state: 'released' }), seen('running'), {}],
   ['gone on both sides', standing({ state: 'released' }), NOTHING, {}],
 ])('%s', (_, one, observed, expected) => {
-  const none = { start: [], keep: [], standbys: [], stop: [], forget: [], unheard: [], renew: [] };
+  const none = { start: [], keep: [], standbys: [], stop: [], paid: [], forget: [], unheard: [], renew: [] };
   expect(divideOrders([one], observed, NOW, 64)).toEqual({ ...none, ...expected });
 });
 
@@ -79,6 +86,7 @@ test('each is in one list at most, and only what is live or may finish keeps its
     releasingAt: fc.constantFrom(null, ago(1_000), ago(900_000)),
     endReason: fc.constantFrom(null, ...END_REASONS),
     graceSeconds: fc.nat(60),
+    paidSeconds: fc.option(fc.nat(100_000)),
   });
   fc.assert(
     fc.property(
@@ -93,12 +101,15 @@ test('each is in one list at most, and only what is live or may finish keeps its
               : [[allocationId, { allocationId, phase: phases[i] } as Observation] as const],
           ),
         );
-        const { start, keep, standbys, stop, forget, renew } = divideOrders(all, observed, NOW, 64);
+        const { start, keep, standbys, stop, paid, forget, renew } = divideOrders(all, observed, NOW, 64);
         for (const id of standbys) expect(keep).toContain(id);
         const named = [...start, ...keep, ...stop.map(({ allocationId }) => allocationId), ...forget];
         expect(new Set(named).size).toBe(named.length);
+        const told = new Map(paid.map(({ allocationId, paidSeconds }) => [allocationId, paidSeconds]));
         for (const one of all) {
           const id = one.allocationId;
+          const goesOn = keep.includes(id) || stop.some(({ allocationId }) => allocationId === id);
+          expect(told.get(id) ?? null).toBe(goesOn ? one.paidSeconds : null);
           if (start.includes(id)) expect(one.state).toBe('submitting');
           if (one.state === 'submitting' || one.state === 'active') expect([...start, ...keep]).toContain(id);
           if (renew.includes(id))
@@ -117,13 +128,14 @@ test('a lease ends leaseSeconds after it was given', () => {
 test('what a drill has cut off is told nothing, whatever is wanted of it, until it is released', () => {
   const cut = new Set(['alc-1']);
   for (const state of ['submitting', 'active', 'releasing'] as const) {
-    const one = standing({ state, releasingAt: NOW, endReason: 'cancelled' });
+    const one = standing({ state, releasingAt: NOW, endReason: 'cancelled', paidSeconds: 60 });
     for (const observed of [NOTHING, seen('running')]) {
       expect(divideOrders([one], observed, NOW, 64, cut)).toEqual({
         start: [],
         keep: [],
         standbys: [],
         stop: [],
+        paid: [],
         forget: [],
         unheard: ['alc-1'],
         renew: [],

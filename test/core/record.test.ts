@@ -15,10 +15,16 @@ import {
   stateFrom,
   type PageRecord,
 } from '../../src/core/placement/record.ts';
+import type { Purses } from '../../src/core/ledger/purse.ts';
 import type { PlacementPlan, PlacementSnapshot, QueuedJob } from '../../src/core/placement/types.ts';
 import type { PoolUse, ProviderTerms, WorldState } from '../../src/core/world.ts';
 import { world } from './placement-arbitraries.ts';
 import { jobOf, later, offerOf, providerOf, worldOf } from './placement-world.ts';
+
+const NO_PURSES: Purses = {
+  timing: { meterSeconds: 5, meterMaxSeconds: 300, leaseSeconds: 6 },
+  projects: new Map(),
+};
 
 /** The same world, as it is loaded: what is sold apart from how it stands. */
 function loaded(snapshot: PlacementSnapshot): { terms: ProviderTerms[]; state: WorldState } {
@@ -83,7 +89,7 @@ test('from what is recorded the same comes out, byte for byte, page after page',
         new Session(marketFrom(terms, state, state.providers), stateFrom(state)),
         pages,
       );
-      const { market, parts } = recordMarket(terms, state, partOf);
+      const { market, parts } = recordMarket(terms, state, NO_PURSES, partOf);
       const texts = new Map(parts.map(({ hash, text }) => [hash, text]));
       expect(partsOf(market).every((hash) => sha256Hex(texts.get(hash) ?? '') === hash)).toBe(true);
       const written = pages.map((jobs, index) => {
@@ -112,9 +118,9 @@ test('what did not change is the same part', () => {
     offers: [offerOf('alpha', 'a'), offerOf('beta', 'b')],
   });
   const { terms, state } = loaded(snapshot);
-  const before = recordMarket(terms, state, partOf).market;
+  const before = recordMarket(terms, state, NO_PURSES, partOf).market;
   const uses = new Map(state.uses).set('alpha', { offers: new Map([['a', 1]]), pools: new Map() });
-  const after = recordMarket(terms, { ...state, now: later(1), uses }, partOf).market;
+  const after = recordMarket(terms, { ...state, now: later(1), uses }, NO_PURSES, partOf).market;
   expect(after.common).toBe(before.common);
   expect(after.providers[1]).toEqual(before.providers[1]);
   expect(after.providers[0]?.terms).toBe(before.providers[0]?.terms);

@@ -45,7 +45,7 @@ describe('a job that may cost more than a budget lets pass', () => {
     const waits = await door.get(`/v1/jobs/${job.id}`).expect(200);
     expect(waits.body.waiting).toMatchObject({
       reason: 'approval',
-      title: 'Somebody has to approve it first.',
+      title: 'It needs somebody’s approval.',
     });
     const listed = await door.get('/v1/jobs?waiting=approval').expect(200);
     expect((listed.body.items as { id: string }[]).map(({ id }) => id)).toEqual([job.id]);

@@ -8,6 +8,7 @@ import { createAgentBroker } from '../../brokers/agent.ts';
 import { createCheckpointStorage } from '../../src/checkpoints.ts';
 import { systemClock, type Clock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
+import { termsOf } from '../../src/core/ledger/run.ts';
 import { DEFAULT_TIMING } from '../../src/core/timing.ts';
 import type { Deps } from '../../src/deps.ts';
 import { ensureAdminKey } from '../../src/flows/ensureAdminKey.ts';
@@ -61,6 +62,7 @@ export async function openDoor(
     log,
     config,
     timing: DEFAULT_TIMING,
+    terms: termsOf(DEFAULT_TIMING, 'Asia/Seoul'),
     metrics: createMetrics({ process: false }),
     checkpoints: createCheckpointStorage(config, log),
     broker: () => createAgentBroker(),

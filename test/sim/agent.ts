@@ -168,6 +168,7 @@ export class SimAgent {
     const { site } = this;
     const leaseUntilMs = sentAtMs + (answer.leaseSeconds * 1000) / this.#rate;
     const before = [...site.entries.keys()];
+    for (const { allocationId, paidSeconds } of answer.paid) site.pay(allocationId, paidSeconds);
     for (const id of [...answer.start.map((order) => order.allocationId), ...answer.keep])
       site.renew(id, leaseUntilMs);
     for (const stop of answer.stop) {

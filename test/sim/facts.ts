@@ -40,6 +40,8 @@ export interface AllocationFacts {
   readonly currency: string;
   readonly priceMicros: string;
   readonly seconds: number;
+  /** Null: nobody holds money for it. */
+  readonly paidSeconds: number | null;
   readonly chargedMicros: string;
   readonly outcome: string | null;
   readonly exitCode: number | null;
@@ -148,7 +150,7 @@ export const SNAPSHOT = `select json_build_object(
     'spot', spot, 'nodes', nodes, 'role', role, 'slot', slot, 'tookOver', took_over, 'state', state,
     'startedMs', extract(epoch from started_at) * 1000, 'placedMs', extract(epoch from placed_at) * 1000,
     'listMicros', list_price_micros_per_hour::text, 'currency', list_currency,
-    'priceMicros', price_micros_per_hour::text, 'seconds', metered_seconds, 'chargedMicros', charged_micros::text,
+    'priceMicros', price_micros_per_hour::text, 'seconds', metered_seconds, 'paidSeconds', paid_seconds, 'chargedMicros', charged_micros::text,
     'outcome', outcome, 'exitCode', exit_code, 'endReason', end_reason, 'leaseUntil', lease_until,
     'region', region, 'started', started_at is not null,
     'pool', pool, 'draw', json_build_array(pool_gpus, pool_cpu_millis, pool_memory_mib),

@@ -210,15 +210,24 @@ export class Invariants {
     }
   }
 
-  /** What really runs is an allocation's that is not released: else nobody would ever stop it, or bill it. */
+  /**
+   * What really runs is an allocation's that is not released: else nobody would ever stop it, or bill it. And not for a
+   * second longer than money is held for.
+   */
   #nothingUnowned(now: Snapshot): void {
     for (const run of this.#truth.live.values()) {
-      const state = now.allocations.get(run.allocationId)?.state;
+      const one = now.allocations.get(run.allocationId);
+      const state = one?.state;
       if (state === undefined || state === 'released') {
         this.#violated(
           `${run.allocationId} of ${run.jobId} runs at ${run.provider} and is ${state ?? 'unknown'}`,
         );
       }
+      const paid = one?.paidSeconds ?? null;
+      if (paid !== null && this.#truth.ranMs(run) > paid * 1000)
+        this.#violated(
+          `${run.allocationId} has run at ${run.provider} for longer than the ${paid} s that are paid`,
+        );
     }
   }
 

@@ -58,9 +58,14 @@ export class SimPushProvider {
         ask(`stop ${stop.allocationId}`, () =>
           site.stop(stop.allocationId, stop.graceSeconds * 1000, site.machine),
         ),
-      renew: (ids, leaseSeconds) => {
+      renew: (renewals, leaseSeconds) => {
         const leaseUntilMs = until(leaseSeconds);
-        return ask('renew', () => ids.forEach((id) => site.renew(id, leaseUntilMs)));
+        return ask('renew', () =>
+          renewals.forEach(({ allocationId, paidSeconds }) => {
+            site.pay(allocationId, paidSeconds);
+            site.renew(allocationId, leaseUntilMs);
+          }),
+        );
       },
       prepare: async () => {},
       list: () => ask('list', () => site.observations()),

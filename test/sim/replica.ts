@@ -6,6 +6,7 @@ import type { CheckpointStorage } from '../../src/checkpoints.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Config } from '../../src/config.ts';
 import type { SyncRequest, SyncResponse } from '../../src/core/order.ts';
+import { termsOf } from '../../src/core/ledger/run.ts';
 import type { Timing } from '../../src/core/timing.ts';
 import type { Deps } from '../../src/deps.ts';
 import { Engine } from '../../src/engine.ts';
@@ -52,8 +53,9 @@ export class Replica {
       bell: outside.bells.of(this.proc),
       watch: new OrdersWatch(read, clock, 400),
       log: this.#log(),
-      config: { currency: 'KRW', processBroker: true } as Config,
+      config: { currency: 'KRW', timeZone: 'Asia/Seoul', processBroker: true } as Config,
       timing,
+      terms: termsOf(timing, 'Asia/Seoul'),
       metrics: createMetrics({ process: false }),
       checkpoints: noCheckpoints,
       rehearse: () => Promise.reject(new Error('no rehearsals in the simulation')),

@@ -1,3 +1,4 @@
+import { SAVE_ALLOWANCE_SECONDS } from '../../src/core/orders.ts';
 import type { Observation, Order, Outcome } from '../../src/core/order.ts';
 import type { Random } from './random.ts';
 import { makeProc, type Proc, type Scheduler, type Timer } from './scheduler.ts';
@@ -17,8 +18,14 @@ interface Entry {
   /** Virtual time at which the warden ends it. */
   leaseUntilMs: number;
   lease: Timer | null;
+  /** So many seconds of its run are paid; null: no end. */
+  paidSeconds: number | null;
+  paid: Timer | null;
   stopped: boolean;
 }
+
+/** SIGKILL takes a moment: the paid time ends that much before it is over. */
+const END_MARGIN_MS = 500;
 
 /**
  * A simulated machine with its records and its warden: it runs what it is told to, and ends what has no lease,
@@ -71,6 +78,14 @@ export class Site {
     const entry = this.entries.get(id);
     if (entry === undefined || entry.phase === 'ended') return;
     entry.leaseUntilMs = Math.max(entry.leaseUntilMs, leaseUntilMs);
+  }
+
+  /** Paid time only grows. */
+  pay(id: string, paidSeconds: number | null): void {
+    const entry = this.entries.get(id);
+    if (entry === undefined || paidSeconds === null) return;
+    entry.paidSeconds = Math.max(entry.paidSeconds ?? 0, paidSeconds);
+    if (entry.startedMs !== null && entry.phase !== 'ended' && entry.paid === null) this.#guardPaid(entry);
   }
 
   /** SIGTERM now, SIGKILL after the grace by `killer`; most jobs go by themselves. */
@@ -145,6 +160,8 @@ export class Site {
       run: null,
       leaseUntilMs,
       lease: null,
+      paidSeconds: order?.paidSeconds ?? null,
+      paid: null,
       stopped: false,
     };
     this.entries.set(id, entry);
@@ -159,8 +176,11 @@ export class Site {
       return void this.#scheduler.in(this.stuckUntilMs - now, this.machine, () => this.#run(entry));
     if (entry.leaseUntilMs <= now)
       return this.#end(entry, 'lease-expired', null, 'its lease ended before it started');
+    if (entry.paidSeconds !== null && entry.paidSeconds * 1000 <= END_MARGIN_MS)
+      return this.#end(entry, 'unpaid', null, 'nothing of it is paid');
     entry.startedMs = now;
     this.#guard(entry);
+    this.#guardPaid(entry);
     if (entry.order.standby) {
       entry.phase = 'standby';
       return;
@@ -187,6 +207,26 @@ export class Site {
     });
   }
 
+  /** The warden, too: told to stop in time to save, gone before the money is, unless there is more by then. */
+  #guardPaid(entry: Entry): void {
+    const { startedMs, order, paidSeconds } = entry;
+    if (startedMs === null || order === null || paidSeconds === null) return;
+    const paidMs = paidSeconds * 1000;
+    const graceMs = order.graceSeconds * 1000;
+    const needed = order.standby
+      ? END_MARGIN_MS
+      : Math.min(graceMs + SAVE_ALLOWANCE_SECONDS * 1000, paidMs / 2);
+    entry.paid = this.#scheduler.at(startedMs + paidMs - needed, this.machine, () => {
+      if (entry.phase === 'ended') return;
+      if (entry.paidSeconds !== paidSeconds) return this.#guardPaid(entry);
+      entry.phase = 'stopping';
+      const leftMs = startedMs + paidMs - END_MARGIN_MS - this.#scheduler.nowMs;
+      this.#scheduler.in(Math.max(0, Math.min(graceMs, leftMs)), this.machine, () =>
+        this.#end(entry, 'unpaid', entry.run === null ? null : 143, null),
+      );
+    });
+  }
+
   #end(entry: Entry, outcome: Outcome, exitCode: number | null, detail: string | null): void {
     if (entry.phase === 'ended') return;
     entry.phase = 'ended';
@@ -194,7 +234,7 @@ export class Site {
     entry.outcome = outcome;
     entry.exitCode = outcome === 'lost' ? null : exitCode;
     entry.detail = detail;
-    if (entry.lease !== null) entry.lease.cancelled = true;
+    for (const timer of [entry.lease, entry.paid]) if (timer !== null) timer.cancelled = true;
     if (entry.run !== null) this.#truth.end(entry.run, outcome === 'exited' ? exitCode : null, outcome);
   }
 }

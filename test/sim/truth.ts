@@ -56,6 +56,10 @@ export class Truth {
     this.#scheduler.note(run.provider, `END ${run.allocationId} ${how} ${exitCode ?? ''}`);
   }
 
+  ranMs(run: Run): number {
+    return (run.endedMs ?? this.#scheduler.nowMs) - run.startedMs;
+  }
+
   ran(allocationId: string): boolean {
     return this.runs.some((run) => run.allocationId === allocationId);
   }

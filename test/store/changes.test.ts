@@ -10,9 +10,8 @@ import { applyChanges } from '../../src/store/apply/changes.ts';
 import { allocations, events, jobs, offers, pools, providers } from '../../src/store/schema.ts';
 import type { AllocationRow, JobRow, Store } from '../../src/store/store.ts';
 import { onGround } from './ground.ts';
-import { allocationRow, jobRow, NOW } from './rows.ts';
+import { allocationRow, jobRow, NOW, TERMS } from './rows.ts';
 
-const LEASE = 6;
 const after = (ms: number) => new Date(NOW.getTime() + ms);
 
 let store: Store;
@@ -26,7 +25,7 @@ beforeEach(async () => {
 });
 
 const apply = (now: Date, ...changes: Change[]) =>
-  store.transaction((tx) => applyChanges(tx, now, LEASE, changes));
+  store.transaction((tx) => applyChanges(tx, now, TERMS, changes));
 const jobNow = async (id = 'job-1') => (await store.db.select().from(jobs).where(eq(jobs.id, id)))[0]!;
 const allocationNow = async (id = 'alc-1') =>
   (await store.db.select().from(allocations).where(eq(allocations.id, id)))[0]!;

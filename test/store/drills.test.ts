@@ -13,7 +13,7 @@ import { allocations, drills, jobs, providerHealth, providers } from '../../src/
 import type { Store } from '../../src/store/store.ts';
 import { drillSpec } from '../core/drill-facts.ts';
 import { onGround } from './ground.ts';
-import { allocationRow, jobRow, NOW } from './rows.ts';
+import { allocationRow, jobRow, NOW, TERMS } from './rows.ts';
 
 const LEASE = 6;
 const after = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
@@ -56,7 +56,7 @@ const give = (at: Date, ...ids: string[]) =>
     applyChanges(
       tx,
       at,
-      LEASE,
+      TERMS,
       ids.map((allocationId) => ({
         kind: 'releasing',
         allocationId,

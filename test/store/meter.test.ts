@@ -1,13 +1,12 @@
 import { eq, sql } from 'drizzle-orm';
 import { beforeEach, expect, test } from 'vitest';
 import { costMicros } from '../../src/core/money.ts';
-import { meterRunning } from '../../src/store/apply/meter.ts';
+import { settle } from '../../src/store/apply/settle.ts';
 import { allocations, jobs, providers } from '../../src/store/schema.ts';
 import type { AllocationRow, Store } from '../../src/store/store.ts';
 import { onGround } from './ground.ts';
-import { allocationRow, jobRow, NOW } from './rows.ts';
+import { allocationRow, jobRow, NOW, TERMS } from './rows.ts';
 
-const LEASE = 6;
 const after = (ms: number) => new Date(NOW.getTime() + ms);
 
 let store: Store;
@@ -30,7 +29,7 @@ async function running(more: Partial<AllocationRow>): Promise<void> {
     }),
   );
 }
-const meter = (now: Date) => store.transaction((tx) => meterRunning(tx, now, LEASE));
+const meter = (now: Date) => store.transaction((tx) => settle(tx, now, TERMS, ['alc-1']));
 const bill = async () => {
   const [row] = await store.db.select().from(allocations).where(eq(allocations.id, 'alc-1'));
   expect(row!.chargedMicros).toBe(costMicros(row!.priceMicrosPerHour, row!.meteredSeconds));
@@ -53,13 +52,13 @@ test('a replica whose clock is behind takes nothing back', async () => {
   expect(await bill()).toBe(9);
 });
 
-test('what has not started, or is released, is not metered', async () => {
+test('what has not started costs nothing, and what is released costs what it ran for', async () => {
   await running({ startedAt: null });
   await meter(after(9_000));
   expect(await bill()).toBe(0);
   await store.db.update(allocations).set({ state: 'released', releasedAt: after(1_000), startedAt: NOW });
   await meter(after(9_000));
-  expect(await bill()).toBe(0);
+  expect(await bill()).toBe(1);
 });
 
 test('a silent provider is paid up to its lease: from its last contact while it is live, its own when fenced', async () => {

@@ -16,9 +16,8 @@ import {
 } from '../../src/store/schema.ts';
 import type { Store, Tx } from '../../src/store/store.ts';
 import { onGround, somebodyWaits } from './ground.ts';
-import { allocationRow, jobRow, NOW, placementRow } from './rows.ts';
+import { allocationRow, jobRow, NOW, TERMS, placementRow } from './rows.ts';
 
-const LEASE = { seconds: 6, marginMs: 500 };
 const after = (ms: number) => new Date(NOW.getTime() + ms);
 
 let store: Store;
@@ -48,7 +47,7 @@ beforeEach(async () => {
 
 const plan = placementRow;
 const place = (now: Date, ...rows: PlacementRow[]) =>
-  store.transaction((tx) => applyPlacements(tx, now, LEASE, rows));
+  store.transaction((tx) => applyPlacements(tx, now, TERMS, rows));
 const jobNow = async (id: string) => (await store.db.select().from(jobs).where(eq(jobs.id, id)))[0]!;
 const used = async () => (await store.db.select().from(offers))[0]!.used;
 /** A pool that the offer draws on; its limits, and what is left unlimited. */
@@ -279,7 +278,7 @@ describe('two at once, on two connections', () => {
     await written.promise;
     return Promise.all([one, store.transaction(second)]);
   }
-  const tell = (at: Date, row: PlacementRow) => (tx: Tx) => applyPlacements(tx, at, LEASE, [row]);
+  const tell = (at: Date, row: PlacementRow) => (tx: Tx) => applyPlacements(tx, at, TERMS, [row]);
 
   test('one job is placed once', async () => {
     const twin = plan(1, { allocationId: 'alc-9', decisionId: 'dec-9' });
@@ -338,7 +337,7 @@ describe('two at once, on two connections', () => {
 
   test('a job is submitted while its project’s rules are held', async () => {
     await store.transaction(async (tx) => {
-      await applyPlacements(tx, after(1_000), LEASE, [plan(1)]);
+      await applyPlacements(tx, after(1_000), TERMS, [plan(1)]);
       await store.db.insert(jobs).values(jobRow('job-4'));
     });
     expect((await jobNow('job-4')).state).toBe('queued');

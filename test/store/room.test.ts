@@ -17,7 +17,7 @@ import {
 import type { Store, Tx } from '../../src/store/store.ts';
 import { seeded, type Random } from '../sim/random.ts';
 import { onGround } from './ground.ts';
-import { jobRow, NOW, placementRow } from './rows.ts';
+import { jobRow, NOW, TERMS, placementRow } from './rows.ts';
 
 /**
  * Everybody at once: plans that are made of nothing but hope, work that ends, vendors that change what they sell, rules
@@ -30,7 +30,6 @@ const PROVIDERS = ['busan', 'pangyo'] as const;
 const OFFERS = ['a', 'b', 'c', 'd'] as const;
 const POOLS = ['dc', 'lab'] as const;
 const JOBS = Array.from({ length: 60 }, (_, n) => `job-${String(n).padStart(2, '0')}`);
-const LEASE = { seconds: 6, marginMs: 500 };
 
 let store: Store;
 onGround(12, (opened) => {
@@ -130,7 +129,7 @@ function someDraw(random: Random, known: string | null, nodes: number): Draw | n
 async function planner(random: Random): Promise<number> {
   const rows = await planSome(random);
   return once(async (tx) => {
-    const ids = await applyPlacements(tx, NOW, LEASE, rows);
+    const ids = await applyPlacements(tx, NOW, TERMS, rows);
     const placed = rows.filter(({ allocationId }) => ids.has(allocationId));
     const sold = await tx.select().from(offers);
     const drawnOn = await tx.select().from(pools);
@@ -182,7 +181,7 @@ async function ender(random: Random): Promise<number> {
   ]);
   return once(async (tx) => {
     if (synced) await lockProvider(tx, provider);
-    return (await applyChanges(tx, NOW, 6, changes)).released;
+    return (await applyChanges(tx, NOW, TERMS, changes)).released;
   });
 }
 

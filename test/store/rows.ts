@@ -6,10 +6,14 @@ import {
   type allocations,
   type jobs,
 } from '../../src/store/schema.ts';
+import { termsOf } from '../../src/core/ledger/run.ts';
+import { DEFAULT_TIMING } from '../../src/core/timing.ts';
 import { queueRankOf } from '../../src/core/queue-rank.ts';
 import type { PlacementRow } from '../../src/store/apply/placements.ts';
 import type { AllocationRow, JobRow, Store } from '../../src/store/store.ts';
 
+/** The clockwork that the service has, in Seoul. */
+export const TERMS = termsOf(DEFAULT_TIMING, 'Asia/Seoul');
 export const NOW = new Date('2026-03-02T09:00:00.000Z');
 
 /** An organization, a project, a provider and an offer: what a job and an allocation lean on. */

@@ -25,7 +25,7 @@ import {
 } from '../../src/store/schema.ts';
 import type { AllocationRow, JobRow, Store } from '../../src/store/store.ts';
 import { onGround } from './ground.ts';
-import { allocationRow, jobRow, NOW, placementRow } from './rows.ts';
+import { allocationRow, jobRow, NOW, TERMS, placementRow } from './rows.ts';
 
 const after = (ms: number) => new Date(NOW.getTime() + ms);
 
@@ -154,9 +154,7 @@ describe('the control plane', () => {
     await store.db.insert(jobs).values([jobRow('job-a'), jobRow('job-b')]);
     const h100 = placementRow('a');
     const a100 = placementRow('b', { offer: 'a100', shape: { ...h100.shape, gpuModel: 'A100-80GB' } });
-    const placed = await store.transaction((tx) =>
-      applyPlacements(tx, after(2_100), { seconds: 6, marginMs: 500 }, [h100, a100]),
-    );
+    const placed = await store.transaction((tx) => applyPlacements(tx, after(2_100), TERMS, [h100, a100]));
     expect([...placed]).toEqual(['alc-b']);
   });
 
@@ -182,9 +180,8 @@ describe('the control plane', () => {
     await pass(2_000);
     expect(await pangyo()).toMatchObject({ health: 'healthy', control: 'down' });
     await store.db.insert(jobs).values(jobRow('job-a'));
-    const lease = { seconds: 6, marginMs: 500 };
     const placed = await store.transaction((tx) =>
-      applyPlacements(tx, after(2_100), lease, [placementRow('a')]),
+      applyPlacements(tx, after(2_100), TERMS, [placementRow('a')]),
     );
     expect([...placed]).toEqual([]);
   });

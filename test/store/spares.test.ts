@@ -15,9 +15,8 @@ import { placementsOf } from '../../src/store/read/allocations.ts';
 import { allocations, decisions, events, jobs, offers, providers } from '../../src/store/schema.ts';
 import type { AllocationRow, JobRow, Store } from '../../src/store/store.ts';
 import { onGround } from './ground.ts';
-import { allocationRow, jobRow, NOW, placementRow } from './rows.ts';
+import { allocationRow, jobRow, NOW, TERMS, placementRow } from './rows.ts';
 
-const LEASE = { seconds: 6, marginMs: 500 };
 const after = (ms: number) => new Date(NOW.getTime() + ms);
 
 let store: Store;
@@ -80,7 +79,7 @@ describe('a place that stands by', () => {
     ...more,
   });
   const stand = (...rows: (PlacementRow & { runId: string })[]) =>
-    store.transaction((tx) => applySpares(tx, NOW, LEASE.seconds, rows));
+    store.transaction((tx) => applySpares(tx, NOW, TERMS, rows));
 
   test('is claimed beside the run, which goes on; it is no attempt of its own, and its cost is apart', async () => {
     await guarded('standby', { spareWaiting: { reason: 'no-match', detail: 'x' } }, {}, null);
@@ -145,7 +144,7 @@ describe('a standby takes over', () => {
     decision: '{}',
   };
   const promote = (at: Date, over: Partial<typeof promotion> = {}) =>
-    store.transaction((tx) => applyPromotions(tx, at, LEASE, [{ ...promotion, ...over }]));
+    store.transaction((tx) => applyPromotions(tx, at, TERMS, [{ ...promotion, ...over }]));
   const now = after(10_000);
 
   test('where it stands, as soon as the lost run is over: what it holds passes over, and the bill is split', async () => {
@@ -237,7 +236,7 @@ describe('a replica goes on as the run', () => {
       requeue: { notBefore: null, avoid: null, moveTo: null, failedStart: false, toReplica: true },
     },
   ];
-  const lose = () => store.transaction((tx) => applyChanges(tx, after(1_000), LEASE.seconds, gone));
+  const lose = () => store.transaction((tx) => applyChanges(tx, after(1_000), TERMS, gone));
 
   test('at once: the job is not queued, and what was the run is on its way out', async () => {
     await guarded('active');

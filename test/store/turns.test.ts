@@ -13,7 +13,7 @@ import type { Store } from '../../src/store/store.ts';
 import { specOf } from '../core/placement-world.ts';
 import { unlikeDecisions } from '../sim/replayed.ts';
 import { onGround } from './ground.ts';
-import { jobRow, NOW } from './rows.ts';
+import { jobRow, NOW, TERMS } from './rows.ts';
 
 /** Whose turn it is, over many passes of the real flow on a real PostgreSQL: what a single decision cannot show. */
 let store: Store;
@@ -43,6 +43,7 @@ const deps = (): Deps =>
     store,
     config: { currency: 'KRW' },
     timing: { leaseSeconds: 6, leaseMarginMs: 500 },
+    terms: TERMS,
     metrics: createMetrics({ process: false }),
     watch: { changed: () => undefined },
   }) as unknown as Deps;
@@ -104,7 +105,7 @@ function holders(): Promise<Holder[]> {
 /** It ran well, and is over. */
 async function end({ id, jobId }: Pick<Holder, 'id' | 'jobId'>): Promise<void> {
   await store.transaction((tx) =>
-    applyChanges(tx, now(), 6, [
+    applyChanges(tx, now(), TERMS, [
       {
         kind: 'release',
         allocationId: id,

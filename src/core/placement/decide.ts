@@ -1,4 +1,6 @@
 import type { Waiting } from '../job.ts';
+import { Purse, waitingForMoney, type Purses } from '../ledger/purse.ts';
+import type { Shortage } from '../ledger/plan.ts';
 import { bestNow, type Entry } from './choose.ts';
 import { decisionOf, heldDecision, waitingDecision } from './explain.ts';
 import { exchange, newBudget } from './exchange.ts';
@@ -34,8 +36,11 @@ export class Session {
   #wakeAt: Date | null = null;
   #holds = 0;
   readonly #budget = newBudget();
+  readonly #purse: Purse | null;
 
-  constructor(market: Market, state: State) {
+  /** @param purses null: nobody's money is looked at */
+  constructor(market: Market, state: State, purses: Purses | null = null) {
+    this.#purse = purses === null ? null : new Purse(purses, state.now);
     this.pass = openPass(market, state);
     this.#view = viewOf(this.pass);
   }
@@ -50,7 +55,11 @@ export class Session {
     }
     const ask = this.#askOf(job);
     const found = ask.deadSince === this.pass.given ? [] : bestNow(ask.request, this.pass, CANDIDATES_KEPT);
-    const taken = found[0] ?? null;
+    const { taken, poor } = this.#firstPaid(job, ask, found);
+    if (poor !== null) {
+      this.#turns.push({ job, ask, found, taken, note: null, poor });
+      return null;
+    }
     if (taken !== null) {
       take(this.pass, taken.sale >> 1, ask.request.needs);
       ask.waiting = null;
@@ -58,7 +67,7 @@ export class Session {
       ask.deadSince = this.pass.given;
       if (this.#holds < MAX_HOLDS && holdFor(job, ask.request, this.pass)) this.#holds += 1;
     }
-    this.#turns.push({ job, ask, found, taken, note: null });
+    this.#turns.push({ job, ask, found, taken, note: null, poor });
     return taken === null ? null : { offerGpuCount: this.pass.market.columns.gpuCount[taken.sale >> 1] ?? 0 };
   }
 
@@ -76,7 +85,7 @@ export class Session {
     }));
     for (const turn of this.#turns) {
       if (turn.taken !== null) placements.push(placementOf(before, turn, turn.taken));
-      else waiting.push({ jobId: turn.job.id, ...explainedOnce(after, turn.ask) });
+      else waiting.push({ jobId: turn.job.id, ...explained(after, turn) });
     }
     if (waiting.length > this.#held.length) this.#wakeForOffers();
     this.#turns = [];
@@ -92,6 +101,24 @@ export class Session {
       (_, position) =>
         placesAt(pass, position) > 0 && pass.always[pass.market.columns.provider[position] ?? 0] === 0,
     );
+  }
+
+  /** The best that there is money for. */
+  #firstPaid(
+    job: QueuedJob,
+    { request }: Ask,
+    found: readonly Entry[],
+  ): { readonly taken: Entry | null; readonly poor: Waiting | null } {
+    const purse = this.#purse;
+    let first: Shortage | null = null;
+    for (const entry of found) {
+      const sale = saleFor(request, this.pass, entry.sale);
+      const price = (sale?.micros ?? 0n) * BigInt(request.needs.nodes);
+      const shortage = purse?.begin(job, price) ?? null;
+      if (shortage === null) return { taken: entry, poor: null };
+      first ??= shortage;
+    }
+    return { taken: null, poor: first && waitingForMoney(first, this.pass.market.currency) };
   }
 
   #askOf(job: QueuedJob): Ask {
@@ -143,6 +170,12 @@ export function stateOf({ now, providers, rules, policies, verifiedPairs, offers
     usedOffers: offers.filter(({ used }) => used > 0),
     usedPools: pools.filter((pool) => pool.usedGpus > 0 || pool.usedCpuMillis > 0 || pool.usedMemoryMiB > 0),
   };
+}
+
+/** There was room, and no money; or what all of its sort wait for. */
+function explained(view: Pass, { ask, poor }: Turn): Explained {
+  if (poor === null) return explainedOnce(view, ask);
+  return { waiting: () => poor, decision: once(() => waitingDecision(view, ask.request, poor)) };
 }
 
 function explainedOnce(view: Pass, ask: Ask): Explained {

@@ -50,8 +50,9 @@ export function exchange(pass: Pass, turns: readonly Turn[], budget: ExchangeBud
 }
 
 /** Whoever looks for something else than the price, or has a place of its own in mind, stays with that. */
-function mayExchange({ ask: { request } }: Turn): boolean {
+function mayExchange({ poor, ask: { request } }: Turn): boolean {
   return (
+    poor === null &&
     request.spec.placement.objective === 'cheapest' &&
     request.target === null &&
     request.held.size === 0 &&

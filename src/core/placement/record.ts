@@ -1,4 +1,5 @@
 import { canonicalJson, sha256Hex } from '../canonical.ts';
+import type { Purses } from '../ledger/purse.ts';
 import { fromTagged, toTagged } from '../tagged.ts';
 import type { ProviderTerms, ProviderUse, WorldState } from '../world.ts';
 import { openMarket, type Market } from './market.ts';
@@ -31,6 +32,8 @@ export interface MarketRecord {
   readonly common: string;
   /** See State. */
   readonly demand: readonly Shape[];
+  /** Absent: no budget stands above anybody. */
+  readonly purses?: Purses;
   /** What each provider sells, and how it is: its facts, and what is in use. */
   readonly providers: readonly { readonly terms: string | null; readonly state: string }[];
 }
@@ -57,6 +60,7 @@ export type JobRecord = Pick<
   | 'apartFrom'
   | 'standsByFor'
   | 'standbyAt'
+  | 'ownAccount'
 > &
   /** Only where it is not the usual one, which is in the job. */
   Partial<Pick<QueuedJob, 'queueRank'>>;
@@ -70,6 +74,7 @@ export function partOf(value: unknown): Part {
 export function recordMarket(
   terms: readonly ProviderTerms[],
   state: WorldState,
+  purses: Purses,
   termsPart: (terms: ProviderTerms) => Part,
 ): { readonly market: MarketRecord; readonly parts: readonly Part[] } {
   const { now, currency, rates, rules, policies, verifiedPairs } = state;
@@ -90,6 +95,7 @@ export function recordMarket(
       now: now.toISOString(),
       common: common.hash,
       demand: state.demand,
+      ...(purses.projects.size > 0 && { purses }),
       providers: providers.map((one) => ({ terms: one.terms?.hash ?? null, state: one.state.hash })),
     },
     parts: [
@@ -101,7 +107,7 @@ export function recordMarket(
 
 export function recordJob(job: QueuedJob): JobRecord {
   const { id, queuedAt, attempts, avoid, moveTo, notBefore, fencedUntil } = job;
-  const { approval, apartFrom, standsByFor, standbyAt, queueRank } = job;
+  const { approval, apartFrom, standsByFor, standbyAt, ownAccount, queueRank } = job;
   return {
     id,
     queuedAt,
@@ -115,6 +121,7 @@ export function recordJob(job: QueuedJob): JobRecord {
     ...(apartFrom && { apartFrom }),
     ...(standsByFor !== undefined && { standsByFor }),
     ...(standbyAt !== undefined && { standbyAt }),
+    ...(ownAccount !== undefined && { ownAccount }),
   };
 }
 
@@ -140,7 +147,7 @@ export function partsOf({ common, providers }: MarketRecord): string[] {
 export function readMarket(
   record: MarketRecord,
   textOf: (hash: string) => string,
-): { readonly market: Market; readonly state: State } {
+): { readonly market: Market; readonly state: State; readonly purses: Purses | null } {
   const read = <T>(hash: string) => fromTagged(JSON.parse(textOf(hash))) as T;
   const common = read<Pick<WorldState, 'currency' | 'rates' | 'rules' | 'policies' | 'verifiedPairs'>>(
     record.common,
@@ -156,6 +163,7 @@ export function readMarket(
   );
   const providers = states.map(({ provider }) => provider);
   return {
+    purses: record.purses ?? null,
     market: marketFrom(terms, common, providers),
     state: stateFrom({ ...common, now: new Date(record.now), demand: record.demand, providers, uses }),
   };

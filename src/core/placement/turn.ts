@@ -27,4 +27,6 @@ export interface Turn {
   taken: Entry | null;
   /** What an exchange between jobs of the page had to do with it, for people. */
   note: string | null;
+  /** There was room for it, and no money; null otherwise. */
+  readonly poor: Waiting | null;
 }

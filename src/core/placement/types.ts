@@ -1,4 +1,5 @@
 import type { VerifiedPair } from '../drill/verified.ts';
+import type { Account } from '../ledger/account.ts';
 import type { Objective, JobSpec, Waiting, WaitingReason } from '../job.ts';
 import type { Approval } from '../ledger/approval.ts';
 import type { WireMoney } from '../money.ts';
@@ -95,6 +96,8 @@ export interface QueuedJob {
   readonly standsByFor?: string;
   /** Somebody has to approve it before it may run, and nobody has yet. Absent: nobody has to. */
   readonly approval?: Approval;
+  /** What it may cost in all (`limits.maxCost`). Absent: it does not say. */
+  readonly ownAccount?: Account;
   /** Where it stands by, ready to take over: it is not placed elsewhere. Absent: nowhere. */
   readonly standbyAt?: string;
 }
@@ -132,11 +135,8 @@ export interface Placement {
 }
 
 /** What one placement takes of a pool, all its nodes together. */
-export interface Draw {
+export interface Draw extends Readonly<Record<'gpus' | 'cpuMillis' | 'memoryMiB', number>> {
   readonly pool: string;
-  readonly gpus: number;
-  readonly cpuMillis: number;
-  readonly memoryMiB: number;
 }
 
 export interface WaitingJob {

@@ -68,7 +68,7 @@ export function lockAccountsOf(tx: Tx, budgetId: string): Promise<AccountRow[]> 
     .from(accounts)
     .where(eq(accounts.budgetId, budgetId))
     .orderBy(asc(accounts.id))
-    .for('update');
+    .for('no key update');
 }
 
 /** The current ones of some budgets, by budget; held. */
@@ -84,7 +84,7 @@ export async function lockCurrentAccounts(
       and(inArray(accounts.budgetId, [...budgetIds]), lte(accounts.startsAt, now), gt(accounts.endsAt, now)),
     )
     .orderBy(asc(accounts.id))
-    .for('update');
+    .for('no key update');
   return new Map(rows.map((row) => [row.budgetId ?? '', row]));
 }
 

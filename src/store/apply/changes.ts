@@ -2,12 +2,14 @@ import { sql, type SQL } from 'drizzle-orm';
 import { allocationStatesBefore } from '../../core/allocation.ts';
 import type { Activate, Change, JobChange, Release, Releasing } from '../../core/change.ts';
 import { JOB_STATES, jobStatesBefore, type JobState } from '../../core/job.ts';
+import type { Terms } from '../../core/ledger/run.ts';
 import type { Taking } from '../../core/room.ts';
 import type { Tx } from '../store.ts';
-import { billedSeconds, cost } from './bill.ts';
+import { billedSeconds } from './bill.ts';
 import { jobAssignments } from './job-state.ts';
 import { stillCut } from '../load/cuts.ts';
 import { giveBack } from './room.ts';
+import { settle } from './settle.ts';
 import { takeOver } from './takeovers.ts';
 
 /** How much of what was wanted came true; the rest was stale. */
@@ -23,19 +25,19 @@ export interface Applied {
 /**
  * Applies changes behind their guards, a statement per kind whatever their number, each with its events. Order matters:
  * allocations before jobs, so that a job's event never comes before the reason for it. Row locks are taken in the order
- * policies, organizations, projects → providers → allocations → jobs → pools → offers by every writer; what deadlocks
+ * policies, organizations, projects → providers → allocations → jobs → pools → offers → accounts by every writer; what deadlocks
  * all the same is begun anew by Store.transaction.
  */
 export async function applyChanges(
   tx: Tx,
   now: Date,
-  leaseSeconds: number,
+  terms: Terms,
   changes: readonly Change[],
 ): Promise<Applied> {
   const of = <K extends Change['kind']>(kind: K) =>
     changes.filter((change): change is Extract<Change, { kind: K }> => change.kind === kind);
   const activated = await activate(tx, now, of('activate'));
-  const releasing = await markReleasing(tx, now, leaseSeconds, of('releasing'));
+  const releasing = await markReleasing(tx, now, terms.leaseSeconds, of('releasing'));
   const released = await release(tx, now, of('release'));
   const asked = of('job').flatMap(({ jobId, allocationId, requeue }) =>
     requeue?.toReplica === true && allocationId !== null ? [{ jobId, allocationId }] : [],
@@ -49,6 +51,12 @@ export async function applyChanges(
     if (wanted.length > 0) jobs[to] = await changeJobs(tx, now, to, wanted);
   }
   await giveBack(tx, released);
+  await settle(
+    tx,
+    now,
+    terms,
+    released.map(({ allocationId }) => allocationId),
+  );
   return { activated, releasing, released: released.length, takenOver: over.size, jobs };
 }
 
@@ -139,11 +147,12 @@ async function markReleasing(
   );
 }
 
-type HeldRecord = Record<'provider' | 'offer', string> &
+type Released = Taking & { readonly allocationId: string };
+type HeldRecord = Record<'id' | 'provider' | 'offer', string> &
   Record<'nodes' | 'gpus' | 'cpuMillis' | 'memoryMiB', number> & { pool: string | null };
 
 /** @returns what they held, which is to be given back */
-async function release(tx: Tx, now: Date, changes: readonly Release[]): Promise<Taking[]> {
+async function release(tx: Tx, now: Date, changes: readonly Release[]): Promise<Released[]> {
   if (changes.length === 0) return [];
   const { rows } = await tx.execute<HeldRecord>(sql`
     with wanted as (
@@ -166,21 +175,21 @@ async function release(tx: Tx, now: Date, changes: readonly Release[]): Promise<
       update allocations a set state = 'released', released_at = greatest(t.ended, t.started), started_at = t.started,
         outcome = t.outcome, end_reason = coalesce(a.end_reason, t.end_reason),
         end_detail = coalesce(t.detail, a.end_detail), exit_code = t.exit_code,
-        serving = case when a.serving is null then null else false end,
-        metered_seconds = greatest(a.metered_seconds, ${billedSeconds(sql`t.started`, sql`t.ended`)}),
-        charged_micros = greatest(a.charged_micros, ${cost(sql`a.price_micros_per_hour`, billedSeconds(sql`t.started`, sql`t.ended`))})
+        serving = case when a.serving is null then null else false end
       from timed t where a.id = t.id
       returning a.*
     ), told as (
       insert into events (job_id, at, type, reason, detail, allocation_id, data)
       select job_id, ${now.toISOString()}::timestamptz, 'allocation.released', end_reason, end_detail, id,
-        jsonb_strip_nulls(jsonb_build_object('provider', provider, 'outcome', outcome, 'exitCode', exit_code, 'seconds', metered_seconds))
+        jsonb_strip_nulls(jsonb_build_object('provider', provider, 'outcome', outcome, 'exitCode', exit_code,
+          'seconds', ${billedSeconds(sql`started_at`, sql`released_at`)}))
       from changed
     )
-    select provider, offer, nodes, pool, pool_gpus as gpus, pool_cpu_millis::float8 as "cpuMillis",
+    select id, provider, offer, nodes, pool, pool_gpus as gpus, pool_cpu_millis::float8 as "cpuMillis",
       pool_memory_mib::float8 as "memoryMiB"
     from changed`);
-  return rows.map(({ provider, offer, nodes, pool, gpus, cpuMillis, memoryMiB }) => ({
+  return rows.map(({ id, provider, offer, nodes, pool, gpus, cpuMillis, memoryMiB }) => ({
+    allocationId: id,
     provider,
     offer,
     nodes,

@@ -1,5 +1,6 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { SpareRole } from '../../core/allocation.ts';
+import type { Terms } from '../../core/ledger/run.ts';
 import { thatFit, type Claim } from '../../core/room.ts';
 import type { Tx } from '../store.ts';
 import {
@@ -12,7 +13,9 @@ import {
 } from './guards.ts';
 import { linesOf } from './lines.ts';
 import { USUAL_RANK } from './rank.ts';
+import { thatCanPay } from './reserve.ts';
 import { claim, lockRoom } from './room.ts';
+import { settle } from './settle.ts';
 
 /** One placement as it is to be written: the decision's outcome with the names that were made for it. */
 export interface PlacementRow extends Claim, RulesSeen {
@@ -48,10 +51,12 @@ export interface PlacementRow extends Claim, RulesSeen {
  * organization's or project's rules, or the policies, changed since the plan, a provider that is no longer active and
  * healthy or of which something else is said, a job that
  * changed, a job whose old allocation could still run (fencing), an offer that is withdrawn, is of another shape or draws
- * on another pool by now, and what goes beyond the room of its offer or pool when the placements are taken in their order.
+ * on another pool by now, what goes beyond the room of its offer or pool when the placements are taken in their order, and
+ * what an account above the job cannot hold money for.
  *
  * Each guard locks what it looks at, so what it saw holds until the commit. The locks are taken in the order that every
- * writer keeps: policies, organizations, projects → providers → allocations → jobs → pools → offers, in each by name. Who sets
+ * writer keeps: policies, organizations, projects → providers → allocations → jobs → pools → offers →
+ * accounts, in each by name. Who sets
  * rules or a policy locks its row and nothing after it but the audit's head, which is not taken here: no circle.
  *
  * @param rows in the order of the plan
@@ -60,12 +65,13 @@ export interface PlacementRow extends Claim, RulesSeen {
 export async function applyPlacements(
   tx: Tx,
   now: Date,
-  lease: { readonly seconds: number; readonly marginMs: number },
+  terms: Terms,
   rows: readonly PlacementRow[],
 ): Promise<Set<string>> {
-  const good = await behindGuards(tx, rows, (usable) => ofFreeJobs(tx, now, lease.marginMs, usable));
-  if (good.length > 0) await write(tx, now, lease.seconds, good, PROVISIONING);
-  return new Set(good.map(({ allocationId }) => allocationId));
+  const good = await behindGuards(tx, now, terms, rows, (usable) =>
+    ofFreeJobs(tx, now, terms.leaseMarginMs, usable),
+  );
+  return write(tx, now, terms, good, PROVISIONING);
 }
 
 /**
@@ -76,17 +82,18 @@ export async function applyPlacements(
 export async function applySpares(
   tx: Tx,
   now: Date,
-  leaseSeconds: number,
+  terms: Terms,
   rows: readonly (PlacementRow & { readonly runId: string })[],
 ): Promise<Set<string>> {
-  const good = await behindGuards(tx, rows, (usable) => ofGuardedRuns(tx, usable));
-  if (good.length > 0) await write(tx, now, leaseSeconds, good, STANDING_BY);
-  return new Set(good.map(({ allocationId }) => allocationId));
+  const good = await behindGuards(tx, now, terms, rows, (usable) => ofGuardedRuns(tx, usable));
+  return write(tx, now, terms, good, STANDING_BY);
 }
 
 /** Those that may come true; what they take is claimed. */
 async function behindGuards<T extends PlacementRow>(
   tx: Tx,
+  now: Date,
+  terms: Terms,
   rows: readonly T[],
   ofGoodJobs: (rows: readonly T[]) => Promise<T[]>,
 ): Promise<T[]> {
@@ -96,6 +103,7 @@ async function behindGuards<T extends PlacementRow>(
     (left: readonly T[]) => onUsableProviders(tx, left),
     ofGoodJobs,
     async (left: readonly T[]) => thatFit(left, await lockRoom(tx, left)),
+    (left: readonly T[]) => thatCanPay(tx, now, terms, left),
   ];
   let good = [...rows];
   for (const guard of guards) if (good.length > 0) good = await guard(good);
@@ -110,8 +118,7 @@ interface Writing {
 }
 
 /** What a run of the job `was` costs money for. */
-const PURPOSE = sql`case when was.drill_id is not null then 'drill'
-  when was.reason in ('provider-down', 'provider-degraded') then 'failover' else 'run' end`;
+const PURPOSE = sql`case when was.drill_id is not null then 'drill' when was.queue_rank < 0 then 'failover' else 'run' end`;
 
 /** A job that a disaster took from somewhere may go back there some day: `home` is the first such place. */
 const PROVISIONING: Writing = {
@@ -134,8 +141,21 @@ const STANDING_BY: Writing = {
   type: 'allocation.submitting',
 };
 
-/** The jobs' new state, their allocations, an event and a decision for each. */
+/** The jobs' new state, their allocations, an event and a decision for each; and the money that they begin with. */
 async function write(
+  tx: Tx,
+  now: Date,
+  terms: Terms,
+  rows: readonly PlacementRow[],
+  writing: Writing,
+): Promise<Set<string>> {
+  const ids = rows.map(({ allocationId }) => allocationId);
+  if (rows.length > 0) await insert(tx, now, terms.leaseSeconds, rows, writing);
+  await settle(tx, now, terms, ids);
+  return new Set(ids);
+}
+
+async function insert(
   tx: Tx,
   now: Date,
   leaseSeconds: number,

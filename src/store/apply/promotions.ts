@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm';
+import type { Terms } from '../../core/ledger/run.ts';
 import type { Tx } from '../store.ts';
-import { billedSeconds, cost } from './bill.ts';
 import { ofFreeJobs } from './guards.ts';
 import { USUAL_RANK } from './rank.ts';
+import { settle } from './settle.ts';
 
 /** A job's run, to begin where it stands by. */
 export interface PromotionRow {
@@ -27,14 +28,21 @@ export interface PromotionRow {
 export async function applyPromotions(
   tx: Tx,
   now: Date,
-  lease: { readonly seconds: number; readonly marginMs: number },
+  terms: Terms,
   rows: readonly PromotionRow[],
 ): Promise<Set<string>> {
   const ready = await ofReadyStandbys(tx, rows);
   if (ready.length === 0) return new Set();
-  const free = await ofFreeJobs(tx, now, lease.marginMs, ready);
+  const free = await ofFreeJobs(tx, now, terms.leaseMarginMs, ready);
   if (free.length === 0) return new Set();
-  await write(tx, now, lease.seconds, free);
+  await write(tx, now, terms.leaseSeconds, free);
+  // What the standby had held is free for the run.
+  await settle(
+    tx,
+    now,
+    terms,
+    free.flatMap(({ standbyId, allocationId }) => [standbyId, allocationId]),
+  );
   return new Set(free.map(({ allocationId }) => allocationId));
 }
 
@@ -58,7 +66,6 @@ async function ofReadyStandbys(tx: Tx, rows: readonly PromotionRow[]): Promise<P
 async function write(tx: Tx, now: Date, leaseSeconds: number, rows: readonly PromotionRow[]): Promise<void> {
   const column = (pick: (row: PromotionRow) => unknown) => sql.param(rows.map(pick));
   const at = sql`${now.toISOString()}::timestamptz`;
-  const seconds = billedSeconds(sql`s.started_at`, at);
   await tx.execute(sql`
     with good as (
       select * from unnest(${column((r) => r.jobId)}::text[], ${column((r) => r.standbyId)}::text[],
@@ -67,8 +74,7 @@ async function write(tx: Tx, now: Date, leaseSeconds: number, rows: readonly Pro
         as w(job_id, standby_id, new_id, checkpoint, decision_id, decision)
     ), over as (
       update allocations s set state = 'released', releasing_at = ${at}, released_at = greatest(${at}, s.started_at),
-        outcome = 'stopped', end_reason = 'promoted', metered_seconds = greatest(s.metered_seconds, ${seconds}),
-        charged_micros = greatest(s.charged_micros, ${cost(sql`s.price_micros_per_hour`, seconds)})
+        outcome = 'stopped', end_reason = 'promoted'
       from good g where s.id = g.standby_id returning s.*, g.new_id, g.checkpoint, g.decision_id, g.decision
     ), moved as (
       update jobs j set state = 'provisioning', reason = 'placed', reason_detail = 'where it stood by', waiting = null,

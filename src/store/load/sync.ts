@@ -11,6 +11,7 @@ export interface HeldRow extends Held {
   readonly endReason: AllocationRow['endReason'];
   readonly graceSeconds: number;
   readonly role: AllocationRow['role'];
+  readonly paidSeconds: number | null;
 }
 
 /** What the service knows of a contact, as one guarded write: null where the caller is not to be believed. */
@@ -127,6 +128,7 @@ async function selectHeld(
       endReason: allocations.endReason,
       graceSeconds: allocations.graceSeconds,
       role: allocations.role,
+      paidSeconds: allocations.paidSeconds,
       jobId: jobs.id,
       jobState: jobs.state,
       jobStoppingTo: jobs.stoppingTo,
@@ -160,7 +162,9 @@ export async function loadOrderJobs(
   reader: Reader,
   allocationIds: readonly string[],
 ): Promise<
-  (Pick<AllocationRow, 'id' | 'attempt' | 'role' | 'tookOver' | 'restoredCheckpoint'> & { job: JobRow })[]
+  (Pick<AllocationRow, 'id' | 'attempt' | 'role' | 'tookOver' | 'restoredCheckpoint' | 'paidSeconds'> & {
+    job: JobRow;
+  })[]
 > {
   if (allocationIds.length === 0) return [];
   const rows = await reader
@@ -170,6 +174,7 @@ export async function loadOrderJobs(
       role: allocations.role,
       tookOver: allocations.tookOver,
       restoredCheckpoint: allocations.restoredCheckpoint,
+      paidSeconds: allocations.paidSeconds,
       job: jobs,
     })
     .from(allocations)
