@@ -6,6 +6,8 @@ import { readPolicies } from '../src/store/read/policies.ts';
 import { agentRoutes } from './agent.ts';
 import { allocationRoutes } from './allocations.ts';
 import { auditRoutes } from './audit.ts';
+import { budgetLedgerRoutes } from './budget-ledger.ts';
+import { budgetTransferRoutes } from './budget-transfers.ts';
 import { budgetRoutes } from './budgets.ts';
 import { makeAuthenticator } from './auth.ts';
 import { acceptJson } from './bodies.ts';
@@ -104,6 +106,8 @@ function register(app: App, room: Room): void {
     offerRoutes(app, room);
     rateRoutes(app, room);
     budgetRoutes(app, room);
+    budgetLedgerRoutes(app, room);
+    budgetTransferRoutes(app, room);
     policyRoutes(app, room);
     drillRoutes(app, room);
     drillReportRoutes(app, room);

@@ -11,7 +11,7 @@ export interface Books {
 }
 
 /** Of a budget that has no period now. */
-const NOTHING: Balances = {
+export const NOTHING: Balances = {
   capMicros: 0n,
   allottedMicros: 0n,
   disasterMicros: 0n,
