@@ -39,6 +39,7 @@ import { requestId } from './request-id.ts';
 import type { App, Room } from './room.ts';
 import { ruleRoutes } from './rules.ts';
 import { validatorCompiler } from './validation.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 const MIB = 1024 * 1024;
 const PROJECT_BELIEVED_MS = 1_000;
@@ -112,6 +113,7 @@ function register(app: App, room: Room): void {
     drillRoutes(app, room);
     drillReportRoutes(app, room);
     readinessRoutes(app, room);
+    webhookRoutes(app, room);
     auditRoutes(app, room);
     app.register(async (inside) => agentRoutes(inside as unknown as App, room.deps, room.stopping));
   });

@@ -29,6 +29,8 @@ export interface Config {
   readonly role: ServiceRole;
   /** May commands run on the service's own machine? Only where HOST is loopback, or NARU_PROCESS_BROKER=1. */
   readonly processBroker: boolean;
+  /** May webhooks lead to the service's own machine? Only where HOST is loopback, or NARU_WEBHOOK_LOOPBACK=1. */
+  readonly webhookLoopback: boolean;
   /** Null: a folder in `dataDir`. Else `s3://KEY:SECRET@bucket/prefix?endpoint=…&region=…`. */
   readonly checkpointsUrl: string | null;
   /** Newest bytes of log kept per job. */
@@ -59,6 +61,7 @@ const MEBIBYTE = 1024 * 1024;
  */
 export function readConfig(env: Environment, cwd: string): Config {
   const host = readHost(env);
+  const where = isLoopback(host) ? '1' : '0';
   return {
     host,
     port: readInteger(env, 'PORT', { default: 8080, min: 0, max: 65_535 }),
@@ -70,7 +73,8 @@ export function readConfig(env: Environment, cwd: string): Config {
     timeZone: readTimeZone(env),
     logLevel: readOneOf(env, 'NARU_LOG_LEVEL', LOG_LEVELS, 'info'),
     role: readOneOf(env, 'NARU_ROLE', SERVICE_ROLES, 'all'),
-    processBroker: readOneOf(env, 'NARU_PROCESS_BROKER', ['0', '1'], isLoopback(host) ? '1' : '0') === '1',
+    processBroker: readOneOf(env, 'NARU_PROCESS_BROKER', ['0', '1'], where) === '1',
+    webhookLoopback: readOneOf(env, 'NARU_WEBHOOK_LOOPBACK', ['0', '1'], where) === '1',
     checkpointsUrl: readUrl(env, 'NARU_CHECKPOINTS', ['s3:']),
     logLimitBytes: readInteger(env, 'NARU_LOG_LIMIT_BYTES', {
       default: 8 * MEBIBYTE,

@@ -8,6 +8,7 @@ import type { Terms } from './core/ledger/run.ts';
 import type { Timing } from './core/timing.ts';
 import type { Ids } from './ids.ts';
 import type { Metrics } from './metrics.ts';
+import type { Post } from './post.ts';
 import type { Rehearsed, Rehearsing } from './rehearsal/rehearse.ts';
 import type { ProviderRow, Store } from './store/store.ts';
 import type { OrdersWatch } from './watch.ts';
@@ -26,6 +27,8 @@ export interface Deps {
   readonly terms: Terms;
   readonly metrics: Metrics;
   readonly checkpoints: CheckpointStorage;
+  /** Calls what tenants name. */
+  readonly post: Post;
   /** Plays what would happen on a copy of the world: the simulator of drills. */
   rehearse(asked: Rehearsing): Promise<Rehearsed>;
   /** The hands for a provider; made once and kept while its settings stay the same. */

@@ -1,4 +1,6 @@
 import type { Deps } from './deps.ts';
+import { deliverPass } from './flows/deliver.ts';
+import { budgetPass } from './flows/budgets.ts';
 import { drillPass } from './flows/drillPass.ts';
 import { enforceLimits, expireLeases } from './flows/expire.ts';
 import { failbackPass } from './flows/failback.ts';
@@ -23,6 +25,9 @@ const TURN_MS = 1_500;
 /** Between two looks at what drills are going on. */
 const DRILLS_MS = 500;
 
+/** Between two looks at what is to be told. */
+const DELIVER_MS = 1_000;
+
 /** One periodic duty. */
 interface Duty {
   readonly name: string;
@@ -45,6 +50,7 @@ function duties(deps: Deps): Duty[] {
     { name: 'explain', everyMs: 5_000, run: () => place(deps, true, unlessBusy) },
     { name: 'failback', everyMs: 5_000, run: failbackPass },
     { name: 'meter', everyMs: 1_000, run: meterPass },
+    { name: 'budgets', everyMs: 5_000, run: budgetPass },
     { name: 'queue', everyMs: 5_000, run: measureQueue },
     { name: 'tidy', everyMs: 60_000, run: tidy },
   ];
@@ -65,7 +71,7 @@ export class Engine {
 
   async start(): Promise<void> {
     await this.#deps.bell.listen((topic) => this.#hear(topic));
-    this.#loops.push(this.#sweep(), this.#drills());
+    this.#loops.push(this.#sweep(), this.#drills(), this.#deliver());
     if (this.#deps.config.processBroker) this.#loops.push(this.#push());
   }
 
@@ -100,15 +106,25 @@ export class Engine {
   }
 
   /** Apart from the sweep: reading what was saved, and a report over ten thousand jobs, must not hold up a verdict. */
-  async #drills(): Promise<void> {
+  #drills(): Promise<void> {
+    return this.#apart('drills', DRILLS_MS, () => drillPass(this.#deps));
+  }
+
+  /** Apart, because receivers may be slow. */
+  #deliver(): Promise<void> {
+    return this.#apart('deliver', DELIVER_MS, () => deliverPass(this.#deps, this.#stop.signal));
+  }
+
+  /** A loop of its own, in one replica at a time. */
+  async #apart(name: string, everyMs: number, pass: () => Promise<unknown>): Promise<void> {
     const deps = this.#deps;
     for (;;) {
-      await this.#try('drills', async () => {
+      await this.#try(name, async () => {
         const now = deps.clock.now();
-        if (await deps.store.transaction((tx) => takeTurn(tx, now, 'drills', this.#holder, TURN_MS)))
-          await drillPass(deps);
+        if (await deps.store.transaction((tx) => takeTurn(tx, now, name, this.#holder, TURN_MS)))
+          await pass();
       });
-      if (await this.#rest(DRILLS_MS)) return;
+      if (await this.#rest(everyMs)) return;
     }
   }
 

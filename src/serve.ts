@@ -22,6 +22,7 @@ import { ensurePolicies } from './flows/ensurePolicies.ts';
 import { listen as noteListening } from './flows/listen.ts';
 import { rehearse } from './rehearsal/rehearse.ts';
 import { startEmbedded } from './store/embedded.ts';
+import { createPost } from './post.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, readDatabaseTime } from './store/store.ts';
 import { readOrdersVersions } from './store/load/sync.ts';
@@ -99,7 +100,8 @@ async function openDeps(config: Config, log: Logger, closings: Closing[]): Promi
   const watch = new OrdersWatch((providers) => readOrdersVersions(store.db, providers), clock);
   const timing = DEFAULT_TIMING;
   const terms = termsOf(timing, config.timeZone);
-  const base = { clock, ids, store, bell, watch, log, config, timing, terms, metrics, checkpoints };
+  const post = createPost({ loopback: config.webhookLoopback });
+  const base = { clock, ids, store, bell, watch, log, config, timing, terms, metrics, checkpoints, post };
   const brokers = createBrokers(base);
   later('brokers', () => brokers.close());
   const deps: Deps = {

@@ -7,6 +7,7 @@ import { DEFAULT_TIMING } from '../../src/core/timing.ts';
 import type { Deps } from '../../src/deps.ts';
 import { createIds } from '../../src/ids.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { createPost } from '../../src/post.ts';
 import { readOrdersVersions } from '../../src/store/load/sync.ts';
 import { openStore } from '../../src/store/store.ts';
 import { OrdersWatch } from '../../src/watch.ts';
@@ -41,6 +42,7 @@ export function standingDeps(databaseUrl: string, folder: string): { deps: Deps;
     terms: termsOf(DEFAULT_TIMING, 'Asia/Seoul'),
     metrics: createMetrics({ process: false }),
     checkpoints: createCheckpointStorage(config, log),
+    post: createPost({ loopback: config.webhookLoopback }),
     broker: () => createAgentBroker(),
     rehearse: () => Promise.reject(new Error('no rehearsals in a bench')),
   };

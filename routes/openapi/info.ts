@@ -47,6 +47,7 @@ export const INFO = {
       description:
         'Planned failovers: what would happen, what did happen, and what that proves. Their reports are signed.',
     },
+    { name: 'Webhooks', description: 'Being told of events by signed requests.' },
     { name: 'People', description: 'Tenants, projects and keys.' },
     { name: 'Audit', description: 'What was done, chained so that nobody can change it unnoticed.' },
     { name: 'Agents', description: "The door of a vendor's agent; its own key opens it and nothing else." },

@@ -56,6 +56,9 @@ export const PERMISSIONS = {
   'budgets.write': ['admin', 'budgetOfficer'],
   // Whoever answers for the money, and never whoever asks for it.
   'jobs.approve': ['admin', 'budgetOfficer'],
+  'webhooks.read': ['admin', 'operator', 'budgetOfficer', 'auditor'],
+  // Whoever answers for money says who is told of it.
+  'webhooks.write': ['admin', 'budgetOfficer'],
   'audit.read': ['admin', 'auditor'],
   agent: ['agent'],
 } as const satisfies Record<string, readonly Role[]>;

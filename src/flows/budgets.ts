@@ -1,5 +1,4 @@
 import { SYSTEM } from '../core/access.ts';
-import type { BudgetNews } from '../core/ledger/news.ts';
 import { alertsDue, upkeepOf } from '../core/ledger/upkeep.ts';
 import { Calendar } from '../core/ledger/calendar.ts';
 import { toWire } from '../core/money.ts';
@@ -13,6 +12,7 @@ import {
   noteEnded,
   raiseAllotted,
 } from '../store/apply/budget-upkeep.ts';
+import { tellAll, type News } from '../store/apply/webhooks.ts';
 import { lockBudget, lockBudgets } from '../store/apply/budgets.ts';
 import { loadAlerted, loadEnded, loadLiveBudgets, type KeptBudget } from '../store/load/budget-pass.ts';
 
@@ -24,7 +24,8 @@ export interface BudgetPass {
   readonly made: number;
   readonly raised: number;
   readonly carried: number;
-  readonly news: readonly BudgetNews[];
+  /** Alerts that were not given before. */
+  readonly told: number;
 }
 
 /**
@@ -38,9 +39,9 @@ export async function budgetPass(deps: Deps): Promise<BudgetPass> {
   const live = await loadLiveBudgets(deps.store.db, calendar, now);
   const { made, raised } = await keepUp(deps, now, calendar, live);
   const carried = await carryOver(deps, now);
-  const news = await alert(deps, now, live);
+  const told = await alert(deps, now, live);
   if (made + raised + carried > 0) deps.bell.ring('place');
-  return { made, raised, carried, news };
+  return { made, raised, carried, told };
 }
 
 /** What is found without a lock is looked at again with one: an officer may be changing it just now. */
@@ -98,7 +99,7 @@ async function carryOver(deps: Deps, now: Date): Promise<number> {
 }
 
 /** Each threshold of each period once, whoever notices it. */
-async function alert(deps: Deps, now: Date, live: readonly KeptBudget[]): Promise<BudgetNews[]> {
+async function alert(deps: Deps, now: Date, live: readonly KeptBudget[]): Promise<number> {
   const used = live.flatMap(({ budget, accounts }) =>
     accounts
       .filter(
@@ -107,7 +108,7 @@ async function alert(deps: Deps, now: Date, live: readonly KeptBudget[]): Promis
       )
       .map((account) => ({ budget, account })),
   );
-  if (used.length === 0) return [];
+  if (used.length === 0) return 0;
   const ids = used.map(({ account }) => account.id);
   const told = await loadAlerted(deps.store.db, ids);
   const due = used.flatMap(({ budget, account }) =>
@@ -120,8 +121,13 @@ async function alert(deps: Deps, now: Date, live: readonly KeptBudget[]): Promis
       capMicros: account.allottedMicros,
     })),
   );
-  if (due.length === 0) return [];
-  return deps.store.transaction(async (tx) => (await insertAlerts(tx, due)).map((one) => newsOf(deps, one)));
+  if (due.length === 0) return 0;
+  return deps.store.transaction(async (tx) => {
+    const made = await insertAlerts(tx, due);
+    const news = made.map((one) => newsOf(deps, one));
+    await tellAll(tx, now, () => deps.ids.next('dlv', now), news);
+    return made.length;
+  });
 }
 
 function newsOf(
@@ -139,7 +145,7 @@ function newsOf(
     readonly usedMicros: bigint;
     readonly capMicros: bigint;
   },
-): BudgetNews {
+): News {
   const { id, name, organization, project } = budget;
   const amounts = { used: toWire(usedMicros, currency), allotted: toWire(capMicros, currency) };
   const data = { budget: id, name, project, threshold, at: at.toISOString(), ...amounts };

@@ -2,10 +2,12 @@ import { Problem } from '../core/problem.ts';
 import type { Actor } from '../core/access.ts';
 import type { JobSpec } from '../core/job.ts';
 import type { Approval } from '../core/ledger/approval.ts';
+import { toWire } from '../core/money.ts';
 import type { HeldQuote } from '../core/quote.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
 import { insertSubmissions, submittedJob, type SubmissionRow } from '../store/apply/submissions.ts';
+import { tellAll, type News } from '../store/apply/webhooks.ts';
 import { judgeMoney } from './submitMoney.ts';
 import { readSubmission } from '../store/read/submissions.ts';
 import type { JobRow } from '../store/store.ts';
@@ -119,6 +121,7 @@ async function writeRows(
   const rows = group.map(({ pending, approval }) => submissionRow(deps, now, pending, approval));
   const made = await deps.store.transaction(async (tx) => {
     const ids = await insertSubmissions(tx, now, rows);
+    await tellAll(tx, now, () => deps.ids.next('dlv', now), approvalNews(deps, rows, ids));
     const audited = group.flatMap(({ pending: { actor, submission } }, index) => {
       const id = rows[index]?.row.id ?? '';
       if (!ids.has(id)) return [];
@@ -141,6 +144,24 @@ async function writeRows(
   return Promise.all(
     rows.map(async (row) => (made.has(row.row.id) ? { row: row.row, replayed: false } : replay(deps, row))),
   );
+}
+
+/** Whoever can approve has to know that somebody waits. */
+function approvalNews({ config }: Deps, rows: readonly SubmissionRow[], made: ReadonlySet<string>): News[] {
+  return rows.flatMap(({ row }) => {
+    if (row.approval === null || !made.has(row.id)) return [];
+    const { id, name, project, organization, createdBy, approval, spec } = row;
+    const limit = toWire(BigInt(approval.aboveMicros), config.currency);
+    const data = {
+      job: id,
+      name,
+      project,
+      budget: approval.budgetId,
+      limit,
+      maxCost: spec.limits.maxCost ?? null,
+    };
+    return [{ event: 'job.approval-needed', organization, data: { ...data, requestedBy: createdBy } }];
+  });
 }
 
 function submissionRow(

@@ -1205,8 +1205,9 @@ export const webhookDeliveries = pgTable(
     check('webhook_deliveries_state', sql`${t.state} in (${oneOf(DELIVERY_STATES)})`),
     check('webhook_deliveries_pending', sql`(${t.state} = 'pending') = (${t.nextAt} is not null)`),
     index('webhook_deliveries_due')
-      .on(t.nextAt)
+      .on(t.webhookId, t.nextAt, t.id)
       .where(sql`${t.state} = 'pending'`),
+    index('webhook_deliveries_by_age').on(t.createdAt),
     index('webhook_deliveries_by_webhook').on(t.webhookId, t.id.desc().nullsFirst()),
   ],
 );

@@ -16,6 +16,7 @@ test('nothing said: the defaults', () => {
     logLevel: 'info',
     role: 'all',
     processBroker: true,
+    webhookLoopback: true,
     checkpointsUrl: null,
     logLimitBytes: 8 * 1024 * 1024,
   });
@@ -24,7 +25,7 @@ test('nothing said: the defaults', () => {
 test('an empty value counts as absent, for every one', () => {
   const names =
     'HOST PORT DATABASE_URL REDIS_URL NARU_DATA_DIR NARU_ADMIN_KEY NARU_CURRENCY NARU_TIME_ZONE NARU_LOG_LEVEL ' +
-    'NARU_ROLE NARU_PROCESS_BROKER NARU_CHECKPOINTS NARU_LOG_LIMIT_BYTES';
+    'NARU_ROLE NARU_PROCESS_BROKER NARU_WEBHOOK_LOOPBACK NARU_CHECKPOINTS NARU_LOG_LIMIT_BYTES';
   expect(read(Object.fromEntries(names.split(' ').map((name) => [name, ''])))).toEqual(read({}));
 });
 
@@ -67,6 +68,7 @@ describe('a wrong value: one line that names the variable', () => {
     ['NARU_LOG_LEVEL', 'loud'],
     ['NARU_ROLE', 'boss'],
     ['NARU_PROCESS_BROKER', 'yes'],
+    ['NARU_WEBHOOK_LOOPBACK', 'no'],
     ['NARU_CHECKPOINTS', '/somewhere'],
     ['NARU_LOG_LIMIT_BYTES', '10'],
   ])('%s=%j', (name, value) => {
@@ -109,6 +111,13 @@ test('commands run on the own machine only where nobody else can ask, unless it 
     expect(read({ HOST: host }).processBroker).toBe(false);
     expect(read({ HOST: host, NARU_PROCESS_BROKER: '1' }).processBroker).toBe(true);
   }
+});
+
+test('webhooks lead to the own machine only where nobody else can ask, unless it is said otherwise', () => {
+  expect(read({ HOST: '::1' }).webhookLoopback).toBe(true);
+  expect(read({ HOST: '::1', NARU_WEBHOOK_LOOPBACK: '0' }).webhookLoopback).toBe(false);
+  expect(read({ HOST: '0.0.0.0' }).webhookLoopback).toBe(false);
+  expect(read({ HOST: '0.0.0.0', NARU_WEBHOOK_LOOPBACK: '1' }).webhookLoopback).toBe(true);
 });
 
 test("an agent's environment", () => {

@@ -87,6 +87,11 @@ const WHO: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/drills/{id}/confirm': ['admin', 'operator'],
   'POST /v1/drills/{id}/cancel': ['admin', 'operator'],
   'GET /v1/providers/{name}/verifications': SUPPLY,
+  'POST /v1/webhooks': ['admin', 'budgetOfficer'],
+  'GET /v1/webhooks': ['admin', 'operator', 'budgetOfficer', 'auditor'],
+  'GET /v1/webhooks/{id}': ['admin', 'operator', 'budgetOfficer', 'auditor'],
+  'GET /v1/webhooks/{id}/deliveries': ['admin', 'operator', 'budgetOfficer', 'auditor'],
+  'DELETE /v1/webhooks/{id}': ['admin', 'budgetOfficer'],
   'GET /v1/audit': ['admin', 'auditor'],
   'GET /v1/audit/verify': ['admin', 'auditor'],
 };

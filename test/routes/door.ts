@@ -14,6 +14,7 @@ import type { Deps } from '../../src/deps.ts';
 import { ensureAdminKey } from '../../src/flows/ensureAdminKey.ts';
 import { createIds } from '../../src/ids.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { createPost } from '../../src/post.ts';
 import { readOrdersVersions } from '../../src/store/load/sync.ts';
 import { rehearse } from '../../src/rehearsal/rehearse.ts';
 import { openStore } from '../../src/store/store.ts';
@@ -65,6 +66,7 @@ export async function openDoor(
     terms: termsOf(DEFAULT_TIMING, 'Asia/Seoul'),
     metrics: createMetrics({ process: false }),
     checkpoints: createCheckpointStorage(config, log),
+    post: createPost({ loopback: config.webhookLoopback }),
     broker: () => createAgentBroker(),
     rehearse: (asked) => rehearse(deps, asked),
   };

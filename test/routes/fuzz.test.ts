@@ -29,6 +29,7 @@ let town: Town;
 let checker: Checker;
 let document: Json;
 let jobId: string;
+let webhookId: string;
 const good = new Set<string>();
 beforeAll(async () => {
   door = await openDoor();
@@ -37,6 +38,8 @@ beforeAll(async () => {
   jobId = body.id as string;
   // Ended, so that whoever follows it is not kept waiting.
   await door.post(`/v1/jobs/${jobId}/cancel`).expect(202);
+  const hook = await door.post('/v1/webhooks', { url: 'https://hooks.example.org/' }).expect(201);
+  webhookId = hook.body.id as string;
   document = door.app.swagger() as unknown as Json;
   checker = makeChecker(document);
 });
@@ -48,7 +51,7 @@ const known = (name: string, route: string): Arbitrary<string> => {
   const existing: Json = {
     name: owners[route.split('/')[2] ?? ''] ?? 'pangyo',
     offer: 'h100x8',
-    id: jobId,
+    id: route.startsWith('/v1/webhooks/') ? webhookId : jobId,
     project: 'kogpt',
     provider: 'pangyo',
     currency: 'USD',
@@ -101,6 +104,7 @@ const HINTS: Hints = {
   certifications: fc.constant([]),
   name: fc.stringMatching(/^[a-z][a-z0-9]{3,20}$/),
   kind: fc.constant('training'),
+  url: fc.constantFrom('https://hooks.example.org/?a=b', 'http://127.0.0.1:9/', 'https://[fd00::1]/'),
 };
 
 const orSpoilt = (value: Arbitrary<unknown>): Arbitrary<unknown> =>

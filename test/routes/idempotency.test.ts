@@ -36,6 +36,7 @@ describe('the same key and the same body', () => {
       'budgets',
     ],
     ['a job', '/v1/jobs', smallJob(), 'jobs'],
+    ['a webhook', '/v1/webhooks', { url: 'https://hooks.example.org/' }, 'webhooks'],
     [
       "a vendor's word",
       '/v1/providers/pangyo/status',

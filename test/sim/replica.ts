@@ -58,6 +58,7 @@ export class Replica {
       terms: termsOf(timing, 'Asia/Seoul'),
       metrics: createMetrics({ process: false }),
       checkpoints: noCheckpoints,
+      post: () => Promise.resolve({ status: 204, retryAfter: null }),
       rehearse: () => Promise.reject(new Error('no rehearsals in the simulation')),
       broker: (provider) => outside.broker(provider.name, provider.brokerKind, this.proc),
     };
