@@ -1,5 +1,6 @@
 import { coversProject, tenantScope, type Actor } from '../src/core/access.ts';
 import type { JobSpec } from '../src/core/job.ts';
+import { maxCostFaults } from '../src/core/ledger/submission.ts';
 import { refuseReserved } from '../src/core/drill/reserved.ts';
 import { Problem, type ProblemDetailItem } from '../src/core/problem.ts';
 import { contradictions } from '../src/core/spec-check.ts';
@@ -24,6 +25,7 @@ export async function askedJob(
   // What needs no look at the store comes first: a body that cannot be is told so, whoever's project it names.
   const errors = [
     ...contradictions(toJobSpec(body), room.deps.clock.now()),
+    ...maxCostFaults(body, room.deps.config.currency),
     ...(await unknownClass(room, body)),
   ];
   if (errors.length > 0)

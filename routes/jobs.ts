@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { coversProject, tenantScope, type Actor } from '../src/core/access.ts';
 import type { JobSpec } from '../src/core/job.ts';
-import { Problem } from '../src/core/problem.ts';
+import { Problem, type ProblemType } from '../src/core/problem.ts';
 import { cancelJob } from '../src/flows/cancel.ts';
 import { moveJob } from '../src/flows/move.ts';
 import { quoteForSubmission } from '../src/flows/quote.ts';
@@ -41,7 +41,13 @@ export function jobRoutes(app: App, room: Room): void {
         headers: creatingHeaders,
         body: jobRequest,
         response: { 201: jobAnswer('The job, queued.') },
-        problems: ['not-found', 'impossible-spec', 'not-yet-supported', 'idempotency-mismatch'],
+        problems: [
+          'not-found',
+          'budget-exhausted',
+          'impossible-spec',
+          'not-yet-supported',
+          'idempotency-mismatch',
+        ],
       },
     },
     async (request, reply) => {
@@ -69,10 +75,10 @@ export function jobRoutes(app: App, room: Room): void {
       },
     },
     async (request) => {
-      const { limit, cursor, state, project, kind, provider } = request.query;
+      const { limit, cursor, state, project, kind, provider, waiting } = request.query;
       const shown = shownTo(request, deps);
       const before = readCursor('jobs', cursor, aName);
-      const filter = { project, kind, provider, states: state };
+      const filter = { project, kind, provider, waiting, states: state };
       const found = await listJobs(deps.store.db, tenantScope(request.actor), filter, before, limit);
       const placed = await placementsOf(
         deps.store.db,
@@ -168,10 +174,13 @@ export async function visibleJob(room: Room, actor: Actor, id: string): Promise<
   throw new Problem('not-found', 'There is no such job.');
 }
 
-async function showJob({ deps }: Room, request: FastifyRequest, row: JobRow) {
+export async function showJob({ deps }: Room, request: FastifyRequest, row: JobRow) {
   const placed = await placementsOf(deps.store.db, [row.id]);
   return renderJob(row, placed.get(row.id), shownTo(request, deps));
 }
+
+/** What may be refused now and was not when the first answer got lost. */
+const MAY_HAVE_PASSED: readonly ProblemType[] = ['impossible-spec', 'budget-exhausted'];
 
 type Asked = Omit<Submission, 'spec' | 'organization' | 'quote'>;
 
@@ -188,7 +197,7 @@ async function submitUnlessRepeated(
   try {
     return await submitNew(room, actor, asked, body);
   } catch (refusal) {
-    if (!(refusal instanceof Problem) || refusal.type !== 'impossible-spec') throw refusal;
+    if (!(refusal instanceof Problem) || !MAY_HAVE_PASSED.includes(refusal.type)) throw refusal;
     const first = await repeatedJob(room.deps, actor, asked);
     if (first === null) throw refusal;
     return first;

@@ -44,6 +44,7 @@ export function renderProblem(
     status,
     detail: problem.message,
     instance: `urn:naru:request:${requestId}`,
+    ...problem.members,
   };
   return problem.errors.length === 0 ? body : { ...body, errors: problem.errors };
 }

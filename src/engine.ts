@@ -1,5 +1,6 @@
 import type { Deps } from './deps.ts';
 import { deliverPass } from './flows/deliver.ts';
+import { budgetPass } from './flows/budgets.ts';
 import { drillPass } from './flows/drillPass.ts';
 import { enforceLimits, expireLeases } from './flows/expire.ts';
 import { failbackPass } from './flows/failback.ts';
@@ -49,6 +50,7 @@ function duties(deps: Deps): Duty[] {
     { name: 'explain', everyMs: 5_000, run: () => place(deps, true, unlessBusy) },
     { name: 'failback', everyMs: 5_000, run: failbackPass },
     { name: 'meter', everyMs: 1_000, run: meterPass },
+    { name: 'budgets', everyMs: 5_000, run: budgetPass },
     { name: 'queue', everyMs: 5_000, run: measureQueue },
     { name: 'tidy', everyMs: 60_000, run: tidy },
   ];

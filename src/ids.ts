@@ -2,7 +2,21 @@ import { randomBytes } from 'node:crypto';
 
 /** The only source of randomness and names. */
 export type IdKind =
-  'job' | 'alc' | 'chk' | 'dec' | 'inp' | 'quo' | 'key' | 'req' | 'drl' | 'exc' | 'whk' | 'dlv';
+  | 'job'
+  | 'alc'
+  | 'chk'
+  | 'dec'
+  | 'inp'
+  | 'quo'
+  | 'key'
+  | 'req'
+  | 'drl'
+  | 'bud'
+  | 'acc'
+  | 'trf'
+  | 'exc'
+  | 'whk'
+  | 'dlv';
 
 export interface Ids {
   /** `job-01jd3m…`: lower case, time-ordered, usable as a Kubernetes name and a Slurm job name. */

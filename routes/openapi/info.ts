@@ -28,6 +28,11 @@ export const INFO = {
     { name: 'Offers', description: 'Capacity that can be bought now.' },
     { name: 'Exchange rates', description: "What other currencies are worth in the installation's own." },
     {
+      name: 'Budgets',
+      description:
+        'Who may spend how much, and what became of it. Money is held before work starts, so that a cap holds.',
+    },
+    {
       name: 'Rules',
       description:
         'Where the work of an organization or a project may run. A place has to keep the rules of every level: organization, project and job.',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CONTINUITY_MODES, FAILBACKS, OBJECTIVES, SPOT_POLICIES } from '../../src/core/job.ts';
 import { REPLICAS_MAX } from '../../src/core/protection.ts';
-import { field, id, normalTime, safeLine, safeText, slug } from './fields.ts';
+import { field, id, money, normalTime, safeLine, safeText, slug } from './fields.ts';
 import { ruleFields, separation } from './rules.ts';
 
 /** The parts of a job's spec that this version obeys: what goes in, defaults filled, is what comes out. */
@@ -162,6 +162,10 @@ export const limits = z.strictObject({
     'Stopped and failed after running this long in one attempt, seconds.',
     86_400,
   ),
+  maxCost: money.nullable().default(null).meta({
+    description:
+      'What it may cost at most, all attempts and spares together, in the accounting currency: stopped, saved and queued again before it costs more.',
+  }),
   deadline: field(
     normalTime().nullable().default(null),
     'Stopped and failed when not ended by then, RFC 3339.',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { JOB_KINDS, OBJECTIVES, type JobSpec, type Objective } from '../../src/core/job.ts';
 import { Problem, type ProblemDetailItem } from '../../src/core/problem.ts';
-import { field, id, money, safeLine, slug } from './fields.ts';
+import { field, id, safeLine, slug } from './fields.ts';
 import { checkpoint, continuity, labels, limits, placement, resources, run, serve } from './job-parts.ts';
 
 const DAY = 86_400;
@@ -26,12 +26,7 @@ export const jobRequest = z
       .meta({ description: 'Where it may run, and what to prefer.' }),
     continuity: continuity.prefault({}).meta({ description: 'What to do when its provider is lost.' }),
     checkpoint: checkpoint.prefault({}).meta({ description: 'How its progress is saved.' }),
-    limits: limits
-      .extend({
-        maxCost: money.nullish().meta({ description: 'Stopped before it costs more; not supported yet.' }),
-      })
-      .prefault({})
-      .meta({ description: 'What ends it.' }),
+    limits: limits.prefault({}).meta({ description: 'What ends it.' }),
     expectedRuntimeSeconds: field(
       z
         .int()
@@ -68,7 +63,6 @@ export type JobRequest = z.output<typeof jobRequest>;
 
 /** What is not obeyed yet is refused rather than ignored; what asks for nothing beyond the present is let through. */
 const UNSUPPORTED: readonly (readonly [string, (body: JobRequest) => boolean])[] = [
-  ['/limits/maxCost', (body) => body.limits.maxCost != null],
   [
     '/serve/replicas',
     ({ serve: asked, continuity: { mode } }) => (asked?.replicas ?? 1) > 1 && mode !== 'active',
@@ -81,7 +75,6 @@ const UNSUPPORTED: readonly (readonly [string, (body: JobRequest) => boolean])[]
  */
 export function toJobSpec(body: JobRequest, objective: Objective = 'cheapest'): JobSpec {
   refuseUnsupported(body);
-  const { maxRuntimeSeconds, deadline } = body.limits;
   return {
     name: body.name,
     project: body.project,
@@ -91,7 +84,7 @@ export function toJobSpec(body: JobRequest, objective: Objective = 'cheapest'): 
     placement: { ...body.placement, objective: body.placement.objective ?? objective },
     continuity: body.continuity,
     checkpoint: body.checkpoint,
-    limits: { maxRuntimeSeconds, deadline },
+    limits: body.limits,
     expectedRuntimeSeconds: body.expectedRuntimeSeconds,
     priority: body.priority,
     labels: body.labels,

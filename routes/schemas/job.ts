@@ -9,6 +9,7 @@ import {
 import { JOB_KINDS, JOB_REASONS, JOB_STATES, WAITING_REASONS } from '../../src/core/job.ts';
 import { OUTCOMES } from '../../src/core/order.ts';
 import { field, money, queryBoolean, paging, slug, utcTime, id } from './fields.ts';
+import { jobApproval } from './job-approval.ts';
 import { checkpoint, continuity, labels, limits, placement, resources, run, serve } from './job-parts.ts';
 
 const moneyOf = (description: string) => money.meta({ description });
@@ -77,6 +78,9 @@ export const job = z
       })
       .nullable()
       .meta({ description: 'Only while it is queued.' }),
+    approval: jobApproval.nullable().meta({
+      description: 'Of a job that may cost more than a budget lets pass; null: nobody has to.',
+    }),
     placement: jobPlacement
       .nullable()
       .meta({ description: 'Where it is or, once it has ended, where it was; null while it is queued.' }),
@@ -206,6 +210,7 @@ export const jobQuery = z.strictObject({
     'running',
   ),
   kind: field(z.enum(JOB_KINDS).optional(), 'Only of this kind.', 'training'),
+  waiting: field(z.enum(WAITING_REASONS).optional(), 'Only what waits for this.', 'approval'),
   provider: field(slug().optional(), 'Only those that are there now, or were there last.', 'pangyo'),
   ...paging,
 });

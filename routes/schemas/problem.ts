@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PROBLEMS, type ProblemType } from '../../src/core/problem.ts';
-import { field } from './fields.ts';
+import { field, money } from './fields.ts';
 
 /** RFC 9457, as every refusal is answered. */
 export const problem = z
@@ -31,6 +31,29 @@ export const problem = z
       )
       .optional()
       .meta({ description: 'Each field that is the matter, where fields are.' }),
+    current: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .meta({
+        description: '`precondition-failed`, of some: the thing as it is now.',
+        examples: [{ version: 4 }],
+      }),
+    budget: z
+      .object({
+        id: field(z.string(), 'Its id.', 'bud-01jd3m8r'),
+        name: field(z.string(), 'Its name.', 'gpt-2026'),
+        available: money.meta({ description: 'What ordinary work may still hold.' }),
+        missing: money.nullable().meta({
+          description: 'How much more there would have to be; null: that cannot be said.',
+        }),
+        until: field(
+          z.string().nullable(),
+          'The day on which its next period begins, or it ends; null: it is over.',
+          '2027-01-01',
+        ),
+      })
+      .optional()
+      .meta({ description: '`budget-exhausted`: which budget.' }),
   })
   .meta({ id: 'Problem', description: 'Why a request was refused (RFC 9457).' });
 
@@ -39,6 +62,8 @@ export const PROBLEM_HELP: Readonly<Record<ProblemType, string>> = {
   'invalid-request':
     'The request cannot be understood: malformed JSON, a wrong type, an unknown field, an id or a cursor that is none. `errors` names each place. Mend the request; sending it again unchanged will not help.',
   unauthenticated: 'There was no `Authorization: Bearer <key>`, or its key is unknown, revoked or over.',
+  'budget-exhausted':
+    'A budget above the job has nothing left, or has ended. `budget` says which, how much is missing and until when. Somebody who answers for it has to act: raise its cap, move money to it, or make the next one.',
   forbidden: 'The key is good, and its role does not open this door.',
   'not-found': 'There is nothing of this name or id, or it is not yours to see: the two are answered alike.',
   'state-conflict':

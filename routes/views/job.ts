@@ -34,6 +34,7 @@ export function renderJob(row: JobRow, placed: JobPlacement = NOWHERE, { currenc
     reasonDetail: row.reasonDetail,
     waiting:
       row.waiting === null ? null : { ...row.waiting, title: WAITING_TITLES[row.waiting.reason][language] },
+    approval: renderApproval(row, currency),
     placement: here === null ? null : renderPlacement(here, currency),
     endpoints: [here, ...placed.spares].flatMap((one) =>
       one?.endpoint == null || !holds(one) ? [] : [{ url: one.endpoint, serving: one.serving }],
@@ -60,6 +61,13 @@ export function renderJob(row: JobRow, placed: JobPlacement = NOWHERE, { currenc
  */
 function isThere(row: JobRow, allocation: AllocationRow): boolean {
   return row.state !== 'queued' && allocation.id === row.currentAllocationId;
+}
+
+function renderApproval({ approval }: JobRow, currency: string) {
+  if (approval === null) return null;
+  const { budgetId, aboveMicros, approvedBy, approvedAt, note } = approval;
+  const limit = toWire(BigInt(aboveMicros), currency);
+  return { needed: approvedBy === null, budget: budgetId, limit, approvedBy, approvedAt, note };
 }
 
 function holds(allocation: AllocationRow): boolean {

@@ -52,6 +52,10 @@ export const PERMISSIONS = {
   'policies.write': ['admin'],
   'drills.read': ['admin', 'operator', 'auditor'],
   'drills.write': ['admin', 'operator'],
+  'budgets.read': ['admin', 'operator', 'budgetOfficer', 'member', 'auditor'],
+  'budgets.write': ['admin', 'budgetOfficer'],
+  // Whoever answers for the money, and never whoever asks for it.
+  'jobs.approve': ['admin', 'budgetOfficer'],
   'webhooks.read': ['admin', 'operator', 'budgetOfficer', 'auditor'],
   // Whoever answers for money says who is told of it.
   'webhooks.write': ['admin', 'budgetOfficer'],

@@ -1,3 +1,4 @@
+import type { WireMoney } from './money.ts';
 import type { PlacementRules } from './rules.ts';
 
 /**
@@ -113,6 +114,8 @@ export interface JobSpec {
   };
   readonly limits: {
     readonly maxRuntimeSeconds: number | null;
+    /** In the accounting currency; what it costs is held against that, too. Absent (jobs from before it was known): no limit. */
+    readonly maxCost?: WireMoney | null;
     /** RFC 3339; a job not ended by then is stopped and failed. */
     readonly deadline: string | null;
   };
@@ -176,6 +179,8 @@ export const JOB_REASONS = [
   'taken-over',
   'preempted',
   'failback',
+  /** Somebody who answers for the money did not approve it. */
+  'rejected',
   /** The money that was held for it was used up: it waits until there is more. */
   'budget',
   /** It has cost what it may (`limits.maxCost`). */

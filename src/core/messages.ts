@@ -33,6 +33,7 @@ export function languageOf(acceptLanguage: string | undefined): Language {
 const KOREAN_PROBLEMS: Readonly<Record<ProblemType, string>> = {
   'invalid-request': '요청 형식이 올바르지 않습니다',
   unauthenticated: '유효한 키가 필요합니다',
+  'budget-exhausted': '예산이 모두 쓰였습니다',
   forbidden: '이 키로는 할 수 없는 작업입니다',
   'not-found': '대상을 찾을 수 없습니다',
   'state-conflict': '현재 상태에서는 할 수 없습니다',
@@ -91,6 +92,7 @@ export const JOB_REASON_TITLES: Readonly<Record<JobReason, Title>> = {
     en: 'It goes back to where it was lost.',
     ko: '장애 전에 있던 곳으로 되돌아갑니다.',
   },
+  rejected: { en: 'It was not approved.', ko: '승인되지 않았습니다.' },
   budget: {
     en: 'The money that was held for it is used up.',
     ko: '확보해 둔 예산을 다 썼습니다.',

@@ -2,6 +2,7 @@
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
   unauthenticated: { status: 401, title: 'A usable key is needed' },
+  'budget-exhausted': { status: 402, title: 'The budget is used up' },
   forbidden: { status: 403, title: 'This key may not do that' },
   'not-found': { status: 404, title: 'There is no such thing' },
   'state-conflict': { status: 409, title: 'Its state does not allow that' },
@@ -29,17 +30,24 @@ export class Problem extends Error {
   readonly type: ProblemType;
   readonly errors: readonly ProblemDetailItem[];
   readonly retryAfterSeconds: number | null;
+  /** Whatever else a program may want to know, beside the detail that people read. */
+  readonly members: Readonly<Record<string, unknown>>;
 
   constructor(
     type: ProblemType,
     detail: string,
-    more: { errors?: readonly ProblemDetailItem[]; retryAfterSeconds?: number } = {},
+    more: {
+      errors?: readonly ProblemDetailItem[];
+      retryAfterSeconds?: number;
+      members?: Readonly<Record<string, unknown>>;
+    } = {},
   ) {
     super(detail);
     this.name = 'Problem';
     this.type = type;
     this.errors = more.errors ?? [];
     this.retryAfterSeconds = more.retryAfterSeconds ?? null;
+    this.members = more.members ?? {};
   }
 
   get status(): number {

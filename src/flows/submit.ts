@@ -1,10 +1,14 @@
 import { Problem } from '../core/problem.ts';
 import type { Actor } from '../core/access.ts';
 import type { JobSpec } from '../core/job.ts';
+import type { Approval } from '../core/ledger/approval.ts';
+import { toWire } from '../core/money.ts';
 import type { HeldQuote } from '../core/quote.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
 import { insertSubmissions, submittedJob, type SubmissionRow } from '../store/apply/submissions.ts';
+import { tellAll, type News } from '../store/apply/webhooks.ts';
+import { judgeMoney } from './submitMoney.ts';
 import { readSubmission } from '../store/read/submissions.ts';
 import type { JobRow } from '../store/store.ts';
 
@@ -92,12 +96,33 @@ function settle(pending: Pending, result: Submitted | Problem | undefined): void
   else pending.resolve(result);
 }
 
+/** What the budgets above it do not let in is refused; the rest of the group is written. */
 async function write(deps: Deps, group: readonly Pending[]): Promise<(Submitted | Problem)[]> {
   const now = deps.clock.now();
-  const rows = group.map((pending) => submissionRow(deps, now, pending));
+  const judged = await judgeMoney(
+    deps,
+    now,
+    group.map(({ submission }) => submission),
+  );
+  const admitted = group.flatMap((pending, index) => {
+    const verdict = judged[index];
+    return verdict instanceof Problem ? [] : [{ pending, approval: verdict ?? null }];
+  });
+  const written = (await writeRows(deps, now, admitted)).values();
+  return judged.flatMap((verdict) => (verdict instanceof Problem ? verdict : (written.next().value ?? [])));
+}
+
+async function writeRows(
+  deps: Deps,
+  now: Date,
+  group: readonly { readonly pending: Pending; readonly approval: Approval | null }[],
+): Promise<(Submitted | Problem)[]> {
+  if (group.length === 0) return [];
+  const rows = group.map(({ pending, approval }) => submissionRow(deps, now, pending, approval));
   const made = await deps.store.transaction(async (tx) => {
     const ids = await insertSubmissions(tx, now, rows);
-    const audited = group.flatMap(({ actor, submission }, index) => {
+    await tellAll(tx, now, () => deps.ids.next('dlv', now), approvalNews(deps, rows, ids));
+    const audited = group.flatMap(({ pending: { actor, submission } }, index) => {
       const id = rows[index]?.row.id ?? '';
       if (!ids.has(id)) return [];
       const { name, project, kind } = submission.spec;
@@ -121,11 +146,35 @@ async function write(deps: Deps, group: readonly Pending[]): Promise<(Submitted 
   );
 }
 
-function submissionRow(deps: Deps, now: Date, { actor, submission }: Pending): SubmissionRow {
+/** Whoever can approve has to know that somebody waits. */
+function approvalNews({ config }: Deps, rows: readonly SubmissionRow[], made: ReadonlySet<string>): News[] {
+  return rows.flatMap(({ row }) => {
+    if (row.approval === null || !made.has(row.id)) return [];
+    const { id, name, project, organization, createdBy, approval, spec } = row;
+    const limit = toWire(BigInt(approval.aboveMicros), config.currency);
+    const data = {
+      job: id,
+      name,
+      project,
+      budget: approval.budgetId,
+      limit,
+      maxCost: spec.limits.maxCost ?? null,
+    };
+    return [{ event: 'job.approval-needed', organization, data: { ...data, requestedBy: createdBy } }];
+  });
+}
+
+function submissionRow(
+  deps: Deps,
+  now: Date,
+  { actor, submission }: Pending,
+  approval: Approval | null,
+): SubmissionRow {
   const { spec, organization, quote, idempotencyKey, fingerprint } = submission;
   return {
-    row: submittedJob(deps.ids.next('job', now), organization, spec, actor.id, now, quote),
+    row: submittedJob(deps.ids.next('job', now), organization, spec, actor.id, now, quote, approval),
     specText: JSON.stringify(spec),
+    costAccountId: spec.limits.maxCost == null ? null : deps.ids.next('acc', now),
     idempotency: idempotencyKey === null ? null : { principal: actor.id, key: idempotencyKey, fingerprint },
   };
 }
@@ -154,6 +203,8 @@ async function firstAnswer(
 ): Promise<Submitted | null> {
   const first = await readSubmission(deps.store.db, principal, key);
   if (first === null || first.fingerprint !== fingerprint || first.job === null) return null;
-  const { id, organization, spec, createdBy, createdAt, quote } = first.job;
-  return { row: submittedJob(id, organization, spec, createdBy, createdAt, quote), replayed: true };
+  const { id, organization, spec, createdBy, createdAt, quote, approval } = first.job;
+  // As it was then: nobody had approved it yet.
+  const asked = approval && { ...approval, approvedBy: null, approvedAt: null, note: null };
+  return { row: submittedJob(id, organization, spec, createdBy, createdAt, quote, asked), replayed: true };
 }

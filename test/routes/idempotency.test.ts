@@ -24,6 +24,17 @@ describe('the same key and the same body', () => {
     ['a project', '/v1/projects', { name: 'twin', organization: 'acme' }, 'projects'],
     ['a key', '/v1/keys', { role: 'operator' }, 'keys'],
     ['a provider', '/v1/providers', smallProvider('twin'), 'providers'],
+    [
+      'a budget',
+      '/v1/budgets',
+      {
+        name: 'twin',
+        scope: { project: 'kogpt' },
+        period: { kind: 'month' },
+        cap: { amount: '5', currency: 'KRW' },
+      },
+      'budgets',
+    ],
     ['a job', '/v1/jobs', smallJob(), 'jobs'],
     ['a webhook', '/v1/webhooks', { url: 'https://hooks.example.org/' }, 'webhooks'],
     [

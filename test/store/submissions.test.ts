@@ -31,6 +31,7 @@ function submission(n: number, key: string | null, deadline: string | null = nul
   return {
     row: submittedJob(`job-${n}`, 'nia', spec, 'key-test', NOW, n % 2 === 0 ? null : QUOTE),
     specText: JSON.stringify(spec),
+    costAccountId: null,
     idempotency: key === null ? null : { principal: 'key-test', key, fingerprint: `print-${n}` },
   };
 }

@@ -49,7 +49,7 @@ export class Session {
   consider(job: QueuedJob): { readonly offerGpuCount: number } | null {
     const held = heldBack(job, this.pass.now);
     if (held !== null) {
-      this.#wake(held.until);
+      if (held.until !== null) this.#wake(held.until);
       this.#held.push({ job, waiting: held.waiting });
       return null;
     }

@@ -56,6 +56,7 @@ export type JobRecord = Pick<
   | 'moveTo'
   | 'notBefore'
   | 'fencedUntil'
+  | 'approval'
   | 'apartFrom'
   | 'standsByFor'
   | 'standbyAt'
@@ -106,7 +107,7 @@ export function recordMarket(
 
 export function recordJob(job: QueuedJob): JobRecord {
   const { id, queuedAt, attempts, avoid, moveTo, notBefore, fencedUntil } = job;
-  const { apartFrom, standsByFor, standbyAt, ownAccount, queueRank } = job;
+  const { approval, apartFrom, standsByFor, standbyAt, ownAccount, queueRank } = job;
   return {
     id,
     queuedAt,
@@ -116,6 +117,7 @@ export function recordJob(job: QueuedJob): JobRecord {
     notBefore,
     fencedUntil,
     ...(queueRank < 0 && { queueRank }),
+    ...(approval && { approval }),
     ...(apartFrom && { apartFrom }),
     ...(standsByFor !== undefined && { standsByFor }),
     ...(standbyAt !== undefined && { standbyAt }),

@@ -1,4 +1,6 @@
 import type { Waiting } from '../job.ts';
+import type { Approval } from '../ledger/approval.ts';
+import { formatMicros } from '../money.ts';
 import { lacking } from './hold.ts';
 import { brokenByEach, leftAt } from './match.ts';
 import { nearestMiss, some } from './near.ts';
@@ -12,7 +14,8 @@ import type { QueuedJob } from './types.ts';
 export function heldBack(
   job: QueuedJob,
   now: Date,
-): { readonly until: Date; readonly waiting: Waiting } | null {
+): { readonly until: Date | null; readonly waiting: Waiting } | null {
+  if (job.approval !== undefined) return { until: null, waiting: forApproval(job.approval) };
   if (job.standbyAt !== undefined) {
     const until = job.fencedUntil ?? now;
     const detail = `where it stands by, ${job.standbyAt}, it goes on by ${until.toISOString()}`;
@@ -27,6 +30,12 @@ export function heldBack(
     return { until: job.notBefore, waiting: { reason: 'backoff', detail } };
   }
   return null;
+}
+
+function forApproval({ budgetId, aboveMicros }: Approval): Waiting {
+  const limit = formatMicros(BigInt(aboveMicros));
+  const detail = `it may cost more than ${limit}, above which ${budgetId} asks for an approval: a budget officer has to give it`;
+  return { reason: 'approval', detail };
 }
 
 /**

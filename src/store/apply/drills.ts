@@ -100,6 +100,7 @@ export async function insertCanaries(
     canaries.map(({ jobId, spec }) => ({
       row: submittedJob(jobId, DRILLS_NAME, spec, createdBy, now, null),
       specText: JSON.stringify(spec),
+      costAccountId: null,
       idempotency: null,
     })),
   );

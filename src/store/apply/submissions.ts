@@ -1,5 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { JobSpec } from '../../core/job.ts';
+import type { Approval } from '../../core/ledger/approval.ts';
+import { maxCostMicros } from '../../core/ledger/submission.ts';
 import { protectionOf } from '../../core/protection.ts';
 import { queueRankOf } from '../../core/queue-rank.ts';
 import type { HeldQuote } from '../../core/quote.ts';
@@ -10,6 +12,8 @@ export interface SubmissionRow {
   readonly row: JobRow;
   /** The spec as JSON text, made once per submission. */
   readonly specText: string;
+  /** The account that `limits.maxCost` is kept in; null: it has none. */
+  readonly costAccountId: string | null;
   readonly idempotency: {
     readonly principal: string;
     readonly key: string;
@@ -37,19 +41,20 @@ export async function insertSubmissions(
         ${column((r) => r.row.name)}::text[], ${column((r) => r.row.kind)}::text[], ${column((r) => r.specText)}::text[],
         ${column((r) => r.row.priority)}::int[], ${column((r) => r.row.spares)}::int[], ${column((r) => r.row.queueRank)}::bigint[],
         ${column((r) => (r.row.quote === null ? null : JSON.stringify(r.row.quote)))}::text[],
+        ${column((r) => (r.row.approval === null ? null : JSON.stringify(r.row.approval)))}::text[],
         ${column((r) => r.row.deadlineAt)}::timestamptz[],
         ${column((r) => r.row.createdBy)}::text[], ${column((r) => r.idempotency?.principal ?? null)}::text[],
         ${column((r) => r.idempotency?.key ?? null)}::text[], ${column((r) => r.idempotency?.fingerprint ?? null)}::text[])
-        as w(id, organization, project, name, kind, spec, priority, spares, queue_rank, quote, deadline_at, created_by, principal, key, fingerprint)
+        as w(id, organization, project, name, kind, spec, priority, spares, queue_rank, quote, approval, deadline_at, created_by, principal, key, fingerprint)
     ), firsts as (
       insert into idempotency (principal, key, fingerprint, status, job_id, created_at)
       select principal, key, fingerprint, 201, id, ${at}::timestamptz from wanted where key is not null order by principal, key
       on conflict do nothing
       returning job_id
     ), made as (
-      insert into jobs (id, organization, project, name, kind, spec, priority, spares, queue_rank, quote, state, reason,
+      insert into jobs (id, organization, project, name, kind, spec, priority, spares, queue_rank, quote, approval, state, reason,
         created_at, queued_at, deadline_at, created_by)
-      select id, organization, project, name, kind, spec::jsonb, priority, spares, queue_rank, quote::jsonb, 'queued',
+      select id, organization, project, name, kind, spec::jsonb, priority, spares, queue_rank, quote::jsonb, approval::jsonb, 'queued',
         'submitted', ${at}::timestamptz, ${at}::timestamptz, deadline_at, created_by
       from wanted where key is null or id in (select job_id from firsts)
       returning id
@@ -58,13 +63,39 @@ export async function insertSubmissions(
       select id, ${at}::timestamptz, 'job.queued', 'submitted' from made
     )
     select id from made`);
-  return new Set(made.rows.map((row) => row.id));
+  const ids = new Set(made.rows.map((row) => row.id));
+  await insertCostAccounts(
+    tx,
+    now,
+    rows.filter(({ row, costAccountId }) => costAccountId !== null && ids.has(row.id)),
+  );
+  return ids;
+}
+
+/** What each of these jobs may cost, as money that can be held against: few of many jobs say it. */
+async function insertCostAccounts(tx: Tx, now: Date, rows: readonly SubmissionRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const column = (pick: (row: SubmissionRow) => unknown) => sql.param(rows.map(pick));
+  const at = now.toISOString();
+  await tx.execute(sql`
+    with wanted as (
+      select * from unnest(${column((r) => r.costAccountId)}::text[], ${column((r) => r.row.id)}::text[],
+        ${column((r) => maxCostMicros(r.row.spec) ?? 0n)}::bigint[], ${column((r) => r.row.createdBy)}::text[])
+        as w(id, job_id, micros, actor)
+    ), made as (
+      insert into accounts (id, job_id, starts_at, cap_micros, allotted_micros, created_at)
+      select id, job_id, ${at}::timestamptz, micros, micros, ${at}::timestamptz from wanted
+    )
+    insert into ledger (at, kind, debit, credit, account_id, amount_micros, job_id, reason, actor)
+    select ${at}::timestamptz, 'appropriate', 'appropriation', 'available', id, micros, job_id, 'limits.maxCost', actor
+    from wanted order by id`);
 }
 
 /**
  * A job as it is the moment that it is submitted: what is inserted, and what a repeated request is answered with.
  *
  * @param quote what the quote that `spec.quoteId` names holds for it; null: it names none
+ * @param approval why somebody has to approve it first; null: nobody has to
  */
 export function submittedJob(
   id: string,
@@ -73,6 +104,7 @@ export function submittedJob(
   createdBy: string,
   now: Date,
   quote: HeldQuote | null,
+  approval: Approval | null = null,
 ): JobRow {
   return {
     id,
@@ -105,7 +137,7 @@ export function submittedJob(
     finishedAt: null,
     deadlineAt: spec.limits.deadline === null ? null : new Date(spec.limits.deadline),
     createdBy,
-    approval: null,
+    approval,
     drillId: null,
     version: 1,
   };

@@ -1,6 +1,7 @@
 import { eq, sql, type SQL } from 'drizzle-orm';
 import { HOLDING_ALLOCATION_STATES } from '../../core/allocation.ts';
 import type { JobSpec, Waiting } from '../../core/job.ts';
+import type { Approval } from '../../core/ledger/approval.ts';
 import type { QueuedJob } from '../../core/placement/types.ts';
 import type { HeldQuote } from '../../core/quote.ts';
 import { shareOf } from '../../core/share.ts';
@@ -76,6 +77,7 @@ export function queuedQuery(projects: SQL, marks: QueueMarks, perProject: number
     )
     select j.id, j.spec, j.organization, j.project, j.queue_rank::float8 as "queueRank", j.queued_at as "queuedAt",
       j.attempts, j.avoid, j.move_to as "moveTo", j.not_before as "notBefore", j.quote, j.version, j.waiting,
+      case when j.approval->>'approvedBy' is null then j.approval end as approval,
       -- Only a job that ran before can be fenced; new ones do not look.
       case when j.attempts > 0 then (
         select max(a.lease_until) + make_interval(secs => ${marginMs / 1000}) from allocations a
@@ -118,6 +120,7 @@ interface QueuedRecord {
   readonly version: number;
   readonly waiting: Waiting | null;
   readonly fencedUntil: string | null;
+  readonly approval: Approval | null;
   readonly apartFrom: readonly string[] | null;
   readonly standbyAt: string | null;
 }
@@ -125,8 +128,9 @@ interface QueuedRecord {
 async function readQueued(reader: Reader, query: SQL): Promise<QueuedRow[]> {
   const { rows } = await reader.execute<QueuedRecord & Record<string, unknown>>(query);
   // The database would sort whole rows for that, on its disk when they are many.
-  return rows.sort(inOrder).map(({ apartFrom, standbyAt, ...row }) => ({
+  return rows.sort(inOrder).map(({ approval, apartFrom, standbyAt, ...row }) => ({
     ...row,
+    ...(approval !== null && { approval }),
     ...(apartFrom !== null && { apartFrom }),
     ...(standbyAt !== null && { standbyAt }),
     queuedAt: new Date(row.queuedAt),

@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, lt, sql, type SQL } from 'drizzle-orm';
 import type { Scope } from '../../core/access.ts';
-import type { JobKind, JobState } from '../../core/job.ts';
+import type { JobKind, JobState, WaitingReason } from '../../core/job.ts';
 import { allocations, checkpoints, jobs } from '../schema.ts';
 import type { JobRow, Reader } from '../store.ts';
 import { toPage, type Page } from './page.ts';
@@ -9,6 +9,7 @@ export interface JobFilter {
   readonly project?: string | undefined;
   readonly states?: readonly JobState[] | undefined;
   readonly kind?: JobKind | undefined;
+  readonly waiting?: WaitingReason | undefined;
   /** Where its current, or else its last, allocation is. */
   readonly provider?: string | undefined;
 }
@@ -35,6 +36,7 @@ export async function listJobs(
         filter.project === undefined ? undefined : eq(jobs.project, filter.project),
         filter.states === undefined ? undefined : inArray(jobs.state, [...filter.states]),
         filter.kind === undefined ? undefined : eq(jobs.kind, filter.kind),
+        filter.waiting === undefined ? undefined : waitsFor(filter.waiting),
         filter.provider === undefined ? undefined : atProvider(filter.provider),
         before === null ? undefined : lt(jobs.id, before),
       ),
@@ -50,6 +52,11 @@ export function jobsIn(scope: Scope): SQL | undefined {
   if (scope.kind === 'organization') return eq(jobs.organization, scope.organization);
   if (scope.kind !== 'projects' || scope.projects.length === 0) return sql`false`;
   return inArray(jobs.project, [...scope.projects]);
+}
+
+/** By the index of what is queued: nothing else waits. */
+function waitsFor(reason: WaitingReason): SQL {
+  return sql`${jobs.state} = 'queued' and ${jobs.waiting} ->> 'reason' = ${reason}`;
 }
 
 function atProvider(provider: string): SQL {
