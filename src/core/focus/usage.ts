@@ -185,7 +185,11 @@ function thingOf(line: CostLine) {
     ResourceType: 'Allocation',
     SkuId: sku,
     SkuMeter: 'Compute Usage',
-    SkuPriceDetails: canonicalJson({ GpuCount: gpuCount, InstanceType: offer, x_GpuModel: gpuModel ?? undefined }),
+    SkuPriceDetails: canonicalJson({
+      GpuCount: gpuCount,
+      InstanceType: offer,
+      x_GpuModel: gpuModel ?? undefined,
+    }),
     SkuPriceId: `${sku}/${spot ? 'spot' : 'on-demand'}/${gpuCount}/${line.priceMicrosPerHour}`,
     Tags: Object.keys(labels).length === 0 ? null : canonicalJson(labels),
     x_AllocationId: line.allocationId,
@@ -199,7 +203,16 @@ function thingOf(line: CostLine) {
   };
 }
 
-function describe({ month, usedMonth, gpuModel, gpuCount, offer, provider, spot, purpose }: CostLine): string {
+function describe({
+  month,
+  usedMonth,
+  gpuModel,
+  gpuCount,
+  offer,
+  provider,
+  spot,
+  purpose,
+}: CostLine): string {
   const what = gpuModel === null ? 'CPU' : `${gpuCount} × ${gpuModel}`;
   const corrects = month === usedMonth ? '' : `Correction of ${usedMonth}: `;
   const held = purpose === 'standby' ? ', held ready' : '';

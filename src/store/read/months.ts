@@ -3,7 +3,8 @@ import { HOLDING_ALLOCATION_STATES } from '../../core/allocation.ts';
 import { daysOfMonth, type Days, type Month } from '../../core/ledger/calendar.ts';
 import { billedSeconds } from '../apply/bill.ts';
 import { closedMonths } from '../schema.ts';
-import type { Reader } from '../store.ts';
+import { snapshot } from '../snapshot.ts';
+import type { Reader, Store } from '../store.ts';
 import { inSpan } from './costs.ts';
 
 export type ClosedMonth = typeof closedMonths.$inferSelect;
@@ -126,6 +127,21 @@ export async function verifyCosts(reader: Reader, days: Days): Promise<CostCheck
 
 export const verifyMonth = (reader: Reader, month: Month): Promise<CostCheck> =>
   verifyCosts(reader, daysOfMonth(month));
+
+/** A month as it is, as it should be, and as it was closed: all of one moment. */
+export interface MonthInspection {
+  readonly seal: MonthSeal;
+  readonly check: CostCheck;
+  readonly closed: ClosedMonth | null;
+}
+
+export function inspectMonth(store: Store, month: Month): Promise<MonthInspection> {
+  return snapshot(store, async (tx) => ({
+    seal: await sealMonth(tx, month),
+    check: await verifyMonth(tx, month),
+    closed: await findClosedMonth(tx, month),
+  }));
+}
 
 /** VAT percent of each of these that is closed. */
 export async function readInvoiced(reader: Reader, months: readonly Month[]): Promise<Map<Month, number>> {
