@@ -55,11 +55,11 @@ function reporting(app: App, { deps }: Room): void {
       const { groupBy, format, limit, from, to, ...filter } = request.query;
       const query = { days: daysOf(deps, { from, to }), ...filter };
       const scope = tenantScope(request.actor);
-      if (format === 'focus') return (await sendFocus(reply, deps, scope, query)) as never;
+      if (format === 'focus') return sendFocus(reply, deps, scope, query);
       const by = dimensionsOf(groupBy);
-      if (format === 'csv') return (await sendCsv(reply, deps, scope, query, by)) as never;
+      if (format === 'csv') return sendCsv(reply, deps, scope, query, by);
       const report = await readCosts(deps.store.db, linesIn(scope, query), by, limit);
-      return renderReport(report, query.days, by, deps.config.currency) as never;
+      return renderReport(report, query.days, by, deps.config.currency);
     },
   );
 }

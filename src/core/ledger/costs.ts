@@ -1,4 +1,13 @@
-import { Calendar, addDays, addMonths, isDay, monthOf, type Day, type Days, type Month } from './calendar.ts';
+import {
+  addDays,
+  addMonths,
+  isDay,
+  monthOf,
+  type Calendar,
+  type Day,
+  type Days,
+  type Month,
+} from './calendar.ts';
 
 /** What costs can be told apart by. */
 export const COST_DIMENSIONS = [

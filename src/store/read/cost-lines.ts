@@ -70,16 +70,23 @@ export async function listCostLines(
 }
 
 function lineOf(row: LineRow): CostLine {
-  const { month, organization, project, vendor, provider, region, offer, spot, purpose } = row;
   return {
-    ...{ month, organization, project, vendor, provider, region, offer, spot, purpose },
+    month: row.month,
     usedMonth: row.used_month,
     allocationId: row.allocation_id,
     jobId: row.job_id,
     jobName: row.job_name,
     labels: row.labels ?? {},
+    organization: row.organization,
+    project: row.project,
+    vendor: row.vendor,
+    provider: row.provider,
+    region: row.region,
+    offer: row.offer,
     gpuModel: row.gpu_model,
     gpuCount: row.gpu_count,
+    spot: row.spot,
+    purpose: row.purpose,
     priceMicrosPerHour: BigInt(row.price),
     listPriceMicrosPerHour: BigInt(row.list_price),
     listCurrency: row.list_currency,
