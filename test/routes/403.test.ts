@@ -217,7 +217,7 @@ describe('tenants', () => {
 
 describe('vendors', () => {
   it("see and change their own providers, and others' exactly as what does not exist", async () => {
-    const paths = ['', '/health', '/allocations', '/offers', '/offers/h100x8'];
+    const paths = ['', '/health', '/allocations', '/offers', '/offers/h100x8', '/statement'];
     for (const path of paths) {
       await door.call('GET', `/v1/providers/pangyo${path}`, town.keys.vendor).expect(200);
       const hidden = await door.call('GET', `/v1/providers/pangyo${path}`, town.keys.otherVendor).expect(404);

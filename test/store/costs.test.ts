@@ -362,7 +362,7 @@ test("a month's hash changes with every field of every line, and with their numb
       .transaction(async (tx) => {
         await tx.execute(sql.raw(`update cost_days set ${field} = ${value} where allocation_id = 'alc-1'`));
         seen.add((await sealMonth(tx, '2026-11')).sha256);
-        await tx.rollback();
+        tx.rollback();
       })
       .catch(() => {});
   }

@@ -78,6 +78,15 @@ export function piecesOf(run: Run, calendar: Calendar): Piece[] {
 /** Puts jobs, allocations, entries (two for each day, where it costs that much) and lines into the database. */
 export async function insertRuns(store: Store, all: readonly Run[], calendar: Calendar): Promise<Piece[]> {
   const pieces = all.flatMap((run) => piecesOf(run, calendar));
+  await insertWork(store, all);
+  const entries = pieces.flatMap(entriesOf);
+  if (entries.length > 0) await store.db.insert(ledger).values(entries);
+  await store.db.insert(costDays).values(pieces.map(lineOf));
+  return pieces;
+}
+
+/** Jobs and allocations alone. */
+export async function insertWork(store: Store, all: readonly Run[]): Promise<void> {
   const byJob = [...new Map(all.map((run) => [run.jobId, run])).values()];
   await store.db
     .insert(jobs)
@@ -87,10 +96,6 @@ export async function insertRuns(store: Store, all: readonly Run[], calendar: Ca
       ),
     );
   await store.db.insert(allocations).values(all.map(allocationOf));
-  const entries = pieces.flatMap(entriesOf);
-  if (entries.length > 0) await store.db.insert(ledger).values(entries);
-  await store.db.insert(costDays).values(pieces.map(lineOf));
-  return pieces;
 }
 
 function allocationOf(run: Run, at: number) {
