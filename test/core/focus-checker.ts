@@ -219,7 +219,7 @@ function groupFindings(rows: readonly Row[]): string[] {
   };
   for (const name of ['BillingAccountId', 'InvoiceIssuerName', 'BillingPeriodStart', 'BillingCurrency'])
     one('InvoiceId', name);
-  for (const name of ['ListUnitPrice', 'SkuId', 'SkuPriceDetails']) one('SkuPriceId', name);
+  for (const name of ['SkuId', 'SkuPriceDetails']) one('SkuPriceId', name);
   one('SkuId', 'SkuMeter');
   for (const [id, own] of Map.groupBy(rows, (row) => row['InvoiceId'] ?? null)) {
     if (id === null) continue;

@@ -53,8 +53,7 @@ const run: fc.Arbitrary<Run> = fc
       vendor: fc.constantFrom('nhn', 'kt'),
       provider: fc.constantFrom('pangyo', 'gwangju'),
       region: fc.constantFrom('kr-central', 'kr-south'),
-      offer: fc.constantFrom('h100x8', 'l4'),
-      gpuModel: fc.constantFrom('H100', null),
+      offer: fc.constantFrom('h100x8', 'cpu'),
       gpuCount: fc.integer({ min: 1, max: 64 }),
       spot: fc.boolean(),
       purpose: fc.constantFrom(...PURPOSES),
@@ -63,8 +62,8 @@ const run: fc.Arbitrary<Run> = fc
     }),
   })
   .map(({ price: priceMicrosPerHour, line, ...rest }) => {
-    const gpuCount = line.gpuModel === null ? 0 : line.gpuCount;
-    return { ...rest, line: { ...line, gpuCount, priceMicrosPerHour } };
+    const gpu = line.offer === 'cpu' ? { gpuModel: null, gpuCount: 0 } : { gpuModel: 'H100' };
+    return { ...rest, line: { ...line, ...gpu, priceMicrosPerHour } };
   });
 
 /** The run cut at the ends of months, as the ledger does it: whole seconds, cost of the whole span in differences. */

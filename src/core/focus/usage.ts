@@ -190,7 +190,8 @@ function thingOf(line: CostLine) {
       InstanceType: offer,
       x_GpuModel: gpuModel ?? undefined,
     }),
-    SkuPriceId: `${sku}/${spot ? 'spot' : 'on-demand'}/${gpuCount}/${line.priceMicrosPerHour}`,
+    // Not the price itself: the specification wants it to last, so that a price can be followed as it changes.
+    SkuPriceId: `${sku}/${spot ? 'spot' : 'on-demand'}/${gpuCount}`,
     Tags: Object.keys(labels).length === 0 ? null : canonicalJson(labels),
     x_AllocationId: line.allocationId,
     x_GpuCount: String(gpuCount),
