@@ -174,7 +174,10 @@ export class Books {
     return [...allocations.values()].flatMap((one) => {
       const job = jobs.get(one.job);
       if (job === undefined) return [];
-      const above = [...budgets.filter((budget) => !budget.deleted && isAbove(budget, job)).map(({ id }) => id), job.id];
+      const above = [
+        ...budgets.filter((budget) => !budget.deleted && isAbove(budget, job)).map(({ id }) => id),
+        job.id,
+      ];
       const first = !this.#accountsOf.has(one.id);
       if (first) {
         const then = above.flatMap((id) => byBudget.get(id) ?? []).filter(({ id }) => this.#known.has(id));

@@ -23,6 +23,15 @@ const CHIEF = { ...ADMIN, id: 'chief' };
 const won = (amount: number) => ({ amount: String(amount), currency: 'KRW' });
 /** More than anything of a storm costs. */
 const ENOUGH = 1_000_000_000;
+const LASTING_MS = 300_000;
+const PLAIN = {
+  thresholds: [],
+  onExhausted: 'stop',
+  disasterReserve: null,
+  allotments: [],
+  carryOver: false,
+  approvalAbove: null,
+} as const;
 const KINDS: readonly PeriodKind[] = ['month', 'month', 'quarter', 'fiscal-year', 'once'];
 const ZONE = 'Asia/Seoul';
 
@@ -63,9 +72,7 @@ export class Officers {
       carryOver: random.chance(0.4),
       approvalAbove: random.chance(0.15) ? won(random.pick([1, 50, 1_000])) : null,
     };
-    this.#door.ask(`fund ${kind} of ${Object.values(scope).join()} with ${cap}`, ({ deps }) =>
-      createBudget(deps, OFFICER, input, { requestId: REQUEST, idempotency: null, render: () => null }),
-    );
+    this.#create(input);
   }
 
   /** More or less of it, or other terms; by who has not seen the last change, sometimes. */
@@ -138,9 +145,43 @@ export class Officers {
         reason: 'it is calm',
       });
     }
+    this.#refund();
     for (const one of money.exceptions) this.#close(one);
     for (const { id, state, waiting } of jobs.values())
       if (state === 'queued' && waiting?.reason === 'approval') this.#approve(id);
+  }
+
+  /** Whose last budget is over gets another one. */
+  #refund(): void {
+    const { budgets, accounts } = this.#world().money;
+    const scopes = Map.groupBy(
+      budgets.filter(({ deleted }) => !deleted),
+      ({ organization, project }) => `${organization}/${project ?? ''}`,
+    );
+    // What is about to end lasts for none that begins now.
+    const soonMs = this.#scheduler.nowMs + LASTING_MS;
+    for (const [, [first, ...rest]] of scopes) {
+      const ids = [first?.id, ...rest.map(({ id }) => id)];
+      const lasts = accounts.some(
+        ({ budget, endsMs }) => ids.includes(budget ?? '') && (endsMs ?? Infinity) > soonMs,
+      );
+      if (first === undefined || lasts) continue;
+      const { organization, project } = first;
+      this.#create({
+        ...PLAIN,
+        name: `budget-${(this.#made += 1)}`,
+        scope: project === null ? { organization } : { project },
+        period: { kind: 'once', from: this.#today(), until: addDays(this.#today(), 30) },
+        cap: won(ENOUGH),
+      });
+    }
+  }
+
+  #create(input: NewBudget): void {
+    const what = `fund ${input.period.kind} of ${Object.values(input.scope).join()} with ${input.cap.amount}`;
+    this.#door.ask(what, ({ deps }) =>
+      createBudget(deps, OFFICER, input, { requestId: REQUEST, idempotency: null, render: () => null }),
+    );
   }
 
   #judge(id: string): void {

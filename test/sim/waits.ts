@@ -23,8 +23,9 @@ export function untrueWait(job: JobFacts, world: Snapshot, nowMs: number, timing
   );
   if (paid !== undefined)
     return `it says ${waiting.reason}, and ${paid.provider}/${paid.name} has room for it`;
-  if (free.length > 0)
-    return waiting.reason === 'budget' ? null : `it says ${waiting.reason}, and what it lacks is money`;
+  // What is closed opens again when something starts there, for which there is no money: both are true.
+  const brokeOrClosed = ['budget', 'provider-health'].includes(waiting.reason);
+  if (free.length > 0) return brokeOrClosed ? null : `it says ${waiting.reason}, and what it lacks is money`;
   switch (waiting.reason) {
     case 'no-capacity':
       return affordable.length > 0 ? null : 'nothing fits, and it says that all is taken';

@@ -71,6 +71,8 @@ function startOf(seed: number): number {
 const CONNECTIONS = 12;
 /** The longest job, as often as capacity makes it wait, and every wait that the clockwork knows. */
 const CALM_MS = 400_000;
+/** Between two words about what a calm still waits for. */
+const TELL_MS = 20_000;
 
 /** A whole world of one seed, on an empty migrated database: storm, then calm. */
 export class World {
@@ -278,7 +280,13 @@ export class World {
   async #until(what: string, ms: number, done: () => boolean): Promise<void> {
     const until = this.scheduler.nowMs + ms;
     this.scheduler.note('weather', `until ${what}`);
-    while (this.scheduler.nowMs < until && this.violations.length === 0 && !done()) await this.#step();
+    let tellMs = this.scheduler.nowMs + TELL_MS;
+    while (this.scheduler.nowMs < until && this.violations.length === 0 && !done()) {
+      await this.#step();
+      if (this.scheduler.nowMs < tellMs) continue;
+      this.scheduler.note('weather', `not yet: ${this.#unsettled().join('; ')}`);
+      tellMs += TELL_MS;
+    }
   }
 
   #settled(): boolean {
