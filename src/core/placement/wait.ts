@@ -25,6 +25,10 @@ export function heldBack(
     const detail = `its last place may still be running it; that ends by ${job.fencedUntil.toISOString()} at the latest`;
     return { until: job.fencedUntil, waiting: { reason: 'fencing', detail } };
   }
+  if (job.notBefore && job.notBefore > now && job.unpaid !== undefined) {
+    const detail = `${job.unpaid}; looked at again from ${job.notBefore.toISOString()}`;
+    return { until: job.notBefore, waiting: { reason: 'budget', detail } };
+  }
   if (job.notBefore && job.notBefore > now) {
     const detail = `tried again from ${job.notBefore.toISOString()}, after ${job.attempts} attempts`;
     return { until: job.notBefore, waiting: { reason: 'backoff', detail } };

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import type { Account } from '../../core/ledger/account.ts';
 import type { Tx } from '../store.ts';
 
 /** Work that must not stop, and the account that has no money for it. */
@@ -19,5 +20,19 @@ export async function openException(tx: Tx, now: Date, row: ExceptionRow): Promi
     insert into budget_exceptions (id, account_id, job_id, at, detail)
     values (${row.id}, ${row.accountId}, ${row.jobId}, ${now.toISOString()}::timestamptz, ${row.detail})
     on conflict (account_id, job_id) where closed_at is null do nothing returning id`);
+  return made.rows.length > 0;
+}
+
+/**
+ * What is left of the account pays for nothing that runs: all of it counts as used, for the alerts.
+ *
+ * @returns was it not known before?
+ */
+export async function noteExhausted(tx: Tx, now: Date, account: Account): Promise<boolean> {
+  const { id, allottedMicros, reservedMicros, chargedMicros } = account;
+  const made = await tx.execute(sql`
+    insert into budget_alerts (account_id, threshold, at, used_micros, cap_micros)
+    values (${id}, 100, ${now.toISOString()}::timestamptz, ${reservedMicros + chargedMicros}, ${allottedMicros})
+    on conflict do nothing returning account_id`);
   return made.rows.length > 0;
 }

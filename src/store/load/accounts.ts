@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { chainsOf, type Account, type Chain } from '../../core/ledger/account.ts';
 import type { Purses } from '../../core/ledger/purse.ts';
 import type { HoldTiming } from '../../core/ledger/run.ts';
@@ -51,6 +51,20 @@ export async function loadPurses(reader: Reader, now: Date, timing: HoldTiming):
     timing: { meterSeconds, meterMaxSeconds, leaseSeconds },
     projects: new Map(rows.map(({ project }) => [project, accounts.chainsOfProject(project)])),
   };
+}
+
+/** Of a job `j`: the account of its own limit, as JSON; null: it has none. See `ownAccountOf`. */
+export const OWN_ACCOUNT: SQL = sql`case when j.spec -> 'limits' ->> 'maxCost' is not null then (
+  select json_build_object('id', a.id, 'startsAt', a.starts_at, 'allotted', a.allotted_micros::text,
+    'reserved', a.reserved_micros::text, 'charged', a.charged_micros::text)
+  from accounts a where a.job_id = j.id) end`;
+
+export type OwnAccountRecord = Pick<AccountRecord, 'id' | 'startsAt' | 'allotted' | 'reserved' | 'charged'>;
+
+export function ownAccountOf(record: OwnAccountRecord): Account {
+  const none = { budgetId: null, jobId: null, name: null, project: null, organization: null, endsAt: null };
+  const row = { ...none, ...record, disaster: '0', failover: '0', onExhausted: null, frozen: false };
+  return accountOf(row, false);
 }
 
 interface AccountRecord {
