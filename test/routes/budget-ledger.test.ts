@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { budgetPass } from '../../src/flows/budgets.ts';
+import { placePass } from '../../src/flows/place.ts';
 import { openDoor, populate, smallJob, type Door, type Town } from './door.ts';
 
 const NOON = new Date('2026-11-24T03:00:00.000Z');
@@ -326,5 +327,30 @@ describe('time', () => {
     const { rows } = await db().execute(sql`select starts_at from accounts where budget_id = ${month}`);
     expect(rows).toHaveLength(3);
     now = NOON;
+  });
+});
+
+describe('a placement', () => {
+  it('is held by the budget above it, which cannot be cut below that, and shows in its entries', async () => {
+    await db().execute(
+      sql`update providers set health = 'healthy', control = 'healthy', attested_at = now()`,
+    );
+    const id = await budget({ cap: won(10_000_000) });
+    const { project } = await read(id);
+    const limits = { maxCost: won(1_000_000) };
+    const { body: job } = await door.post('/v1/jobs', smallJob({ project, limits })).expect(201);
+    await placePass(door.deps, true);
+    const { body: placed } = await door.get(`/v1/jobs/${job.id}`).expect(200);
+    expect(placed.state).toBe('provisioning');
+    const { reserved } = (await read(id)) as unknown as { reserved: { amount: string } };
+    expect(Number(reserved.amount)).toBeGreaterThan(0);
+    expect(await verify(id)).toMatchObject({ ok: true });
+    const below = won(Math.floor(Number(reserved.amount)) - 1);
+    await door.patch(`/v1/budgets/${id}`, { cap: below, reason: 'too late' }).expect(422);
+    await door.call('DELETE', `/v1/budgets/${id}`).expect(409);
+    const { body: entries } = await door.get(`/v1/budgets/${id}/entries?job=${job.id}`).expect(200);
+    expect(entries.items).toMatchObject([{ kind: 'reserve', amount: reserved }]);
+    const { body: outlook } = await door.get(`/v1/budgets/${id}/outlook`).expect(200);
+    expect(outlook.items).toMatchObject([{ job: job.id as string, reserved }]);
   });
 });
