@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { budgetPass } from '../../src/flows/budgets.ts';
 import { placePass } from '../../src/flows/place.ts';
+import { somebodyWaits } from '../store/ground.ts';
 import { openDoor, populate, smallJob, type Door, type Town } from './door.ts';
 
 const NOON = new Date('2026-11-24T03:00:00.000Z');
@@ -352,5 +353,52 @@ describe('a placement', () => {
     expect(entries.items).toMatchObject([{ kind: 'reserve', amount: reserved }]);
     const { body: outlook } = await door.get(`/v1/budgets/${id}/outlook`).expect(200);
     expect(outlook.items).toMatchObject([{ job: job.id as string, reserved }]);
+  });
+});
+
+describe('beside a placement that holds money just now', () => {
+  /** Holds 900, and lets go only when what is asked meanwhile waits for it. */
+  async function whileHolding<T>(id: string, ask: () => Promise<T>): Promise<T> {
+    const account = await currentOf(id);
+    let asked: Promise<T> | undefined;
+    await door.deps.store.transaction(async (tx) => {
+      await tx.execute(sql`update accounts set reserved_micros = 900000000 where id = ${account}`);
+      asked = ask();
+      await somebodyWaits(tx);
+    });
+    return asked!;
+  }
+
+  it('a cap is not cut below it', async () => {
+    const id = await budget();
+    const cut = () =>
+      door.patch(`/v1/budgets/${id}`, { cap: won(500), reason: 'cut' }).then((answer) => answer);
+    const { status, body } = await whileHolding(id, cut);
+    expect([status, body.errors?.[0]?.pointer]).toEqual([422, '/cap']);
+  });
+
+  it('a transfer does not take it', async () => {
+    const [from, to] = [await budget(), await budget()];
+    const wanted = { to, amount: won(500), reason: 'the team has moved' };
+    const { body } = await door.post(`/v1/budgets/${from}/transfers`, wanted).expect(201);
+    const approve = () =>
+      door.call('POST', `/v1/budgets/${from}/transfers/${body.id}/approve`, officer).then((answer) => answer);
+    const answer = await whileHolding(from, approve);
+    expect([answer.status, answer.body.detail]).toEqual([409, expect.stringContaining('can spare 100 KRW')]);
+  });
+
+  it('a budget is not taken back', async () => {
+    const id = await budget();
+    const account = await currentOf(id);
+    let asked: Promise<number> | undefined;
+    await door.deps.store.transaction(async (tx) => {
+      await tx.execute(sql`select from accounts where id = ${account} for no key update`);
+      asked = door.call('DELETE', `/v1/budgets/${id}`).then(({ status }) => status);
+      await somebodyWaits(tx);
+      await tx.execute(sql`
+        insert into ledger (at, kind, debit, credit, account_id, amount_micros, reason, actor)
+        values (now(), 'reserve', 'available', 'reserved', ${account}, 1, 'test', 'system')`);
+    });
+    expect(await asked).toBe(409);
   });
 });
