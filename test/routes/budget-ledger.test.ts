@@ -343,6 +343,7 @@ describe('a placement', () => {
     await placePass(door.deps, true);
     const { body: placed } = await door.get(`/v1/jobs/${job.id}`).expect(200);
     expect(placed.state).toBe('provisioning');
+    expect(placed.cost.reserved).toEqual((await read(id))['reserved']);
     const { reserved } = (await read(id)) as unknown as { reserved: { amount: string } };
     expect(Number(reserved.amount)).toBeGreaterThan(0);
     expect(await verify(id)).toMatchObject({ ok: true });

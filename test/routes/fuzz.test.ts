@@ -52,11 +52,11 @@ afterAll(() => door.close());
 /** Two budgets, and what one is to give to the other. The first has an entry, so that it stays whatever is called. */
 async function makeMoney(): Promise<{ budgetId: string; transferId: string }> {
   const cap = { amount: '1000', currency: 'KRW' };
-  const make = async (kind: string) => {
+  const budgetOf = async (kind: string) => {
     const body = { name: kind, scope: { project: 'kogpt' }, period: { kind }, cap };
     return (await door.post('/v1/budgets', body).expect(201)).body.id as string;
   };
-  const [from, to] = [await make('fiscal-year'), await make('quarter')];
+  const [from, to] = [await budgetOf('fiscal-year'), await budgetOf('quarter')];
   const transfer = await door
     .call('POST', `/v1/budgets/${from}/transfers`, town.keys.officer)
     .send({ to, amount: { amount: '1', currency: 'KRW' }, reason: 'why not' })
