@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { alarms } from './alarms.ts';
 import { batch } from './batch.ts';
+import { costs } from './costs.ts';
 import { failover } from './failover.ts';
 import type { Benchmark } from './harness/bench.ts';
 import { openDatabase, type BenchDatabase } from './harness/database.ts';
@@ -34,6 +35,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   failover,
   alarms,
   mass,
+  costs,
   peers,
 };
 const USAGE = `Usage: npm run bench -- [--quick] [--keep] [${Object.keys(BENCHMARKS).join('|')} …]

@@ -86,6 +86,8 @@ CREATE TABLE "closed_months" (
 	"closed_at" timestamp (3) with time zone NOT NULL,
 	"closed_by" text NOT NULL,
 	"total_micros" bigint NOT NULL,
+	"lines" integer NOT NULL,
+	"vat_percent" integer NOT NULL,
 	"sha256" text NOT NULL
 );
 --> statement-breakpoint
@@ -108,7 +110,7 @@ CREATE TABLE "cost_days" (
 	"from_seconds" bigint NOT NULL,
 	"seconds" bigint NOT NULL,
 	"micros" bigint NOT NULL,
-	CONSTRAINT "cost_days_month_day_allocation_id_pk" PRIMARY KEY("month","day","allocation_id")
+	CONSTRAINT "cost_days_month_allocation_id_day_pk" PRIMARY KEY("month","allocation_id","day")
 );
 --> statement-breakpoint
 CREATE TABLE "holds" (

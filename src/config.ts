@@ -25,6 +25,8 @@ export interface Config {
   readonly currency: string;
   /** IANA name; of the whole installation: where its days, months and fiscal years begin. */
   readonly timeZone: string;
+  /** On the invoices of months that are closed from now on; 0: none. */
+  readonly vatPercent: number;
   readonly logLevel: LogLevel;
   readonly role: ServiceRole;
   /** May commands run on the service's own machine? Only where HOST is loopback, or NARU_PROCESS_BROKER=1. */
@@ -71,6 +73,7 @@ export function readConfig(env: Environment, cwd: string): Config {
     adminKey: readKey(env, 'NARU_ADMIN_KEY'),
     currency: readCurrency(env),
     timeZone: readTimeZone(env),
+    vatPercent: readInteger(env, 'NARU_VAT_PERCENT', { default: 10, min: 0, max: 100 }),
     logLevel: readOneOf(env, 'NARU_LOG_LEVEL', LOG_LEVELS, 'info'),
     role: readOneOf(env, 'NARU_ROLE', SERVICE_ROLES, 'all'),
     processBroker: readOneOf(env, 'NARU_PROCESS_BROKER', ['0', '1'], where) === '1',

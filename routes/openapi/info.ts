@@ -43,6 +43,10 @@ export const INFO = {
         'What changes with the law and the market rather than with the program: which places may carry data of which grade, which GPUs stand in for each other, how fast they are.',
     },
     {
+      name: 'Costs',
+      description: 'What was used and what it cost, exact to the millionth; bills that become final.',
+    },
+    {
       name: 'Drills',
       description:
         'Planned failovers: what would happen, what did happen, and what that proves. Their reports are signed.',

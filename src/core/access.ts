@@ -46,6 +46,11 @@ export const PERMISSIONS = {
   'rates.read': ['admin', 'operator', 'budgetOfficer', 'member', 'vendor', 'auditor'],
   // A rate changes what everybody is charged, so it is not an operator's to set.
   'rates.write': ['admin'],
+  'costs.read': ['admin', 'operator', 'budgetOfficer', 'member', 'auditor'],
+  // What the whole installation comes to is no tenant's to know.
+  'months.read': ['admin', 'operator', 'auditor'],
+  // It cannot be taken back.
+  'months.close': ['admin'],
   'rules.read': ['admin', 'operator', 'budgetOfficer', 'member', 'auditor'],
   'rules.write': ['admin'],
   'policies.read': ['admin', 'operator', 'budgetOfficer', 'member', 'vendor', 'auditor'],

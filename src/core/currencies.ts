@@ -16,3 +16,19 @@ const CURRENCIES: ReadonlySet<string> = new Set(
 export function isCurrency(code: string): boolean {
   return CURRENCIES.has(code);
 }
+
+/**
+ * ISO 4217's minor unit, where it is not two digits: what the smallest coin is. The codes of funds and metals have none,
+ * and keep two here, as nobody is billed in them.
+ */
+const DIGITS: Readonly<Record<number, readonly string[]>> = {
+  0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' '),
+  3: 'BHD IQD JOD KWD LYD OMR TND'.split(' '),
+  4: 'CLF UYW'.split(' '),
+};
+
+/** How many digits after the point an amount of it that is paid may have. */
+export function minorDigits(currency: string): number {
+  const found = Object.entries(DIGITS).find(([, codes]) => codes.includes(currency));
+  return found === undefined ? 2 : Number(found[0]);
+}

@@ -113,7 +113,7 @@ export const WAITING_TITLES: Readonly<Record<WaitingReason, Title>> = {
     en: 'A matching offer has no exchange rate.',
     ko: '맞는 상품의 환율이 등록되어 있지 않습니다.',
   },
-  approval: { en: 'It needs somebody’s approval.', ko: '승인을 기다립니다.' },
+  approval: { en: 'It needs approval by another person.', ko: '승인을 기다립니다.' },
   budget: { en: 'There is no money for it now.', ko: '지금은 쓸 수 있는 예산이 없습니다.' },
   'provider-health': {
     en: 'The matching providers are not healthy.',

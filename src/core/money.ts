@@ -1,3 +1,5 @@
+import { minorDigits } from './currencies.ts';
+
 /**
  * Money is a bigint of micros (millionths of one unit of a currency) inside, and a decimal string with an
  * ISO 4217 code on the wire. Unit prices keep their decimals (0.14 KRW per GiB·h is real); bills are rounded
@@ -56,4 +58,17 @@ export function convertMicros(micros: bigint, rateMicros: bigint): bigint {
  */
 export function costMicros(priceMicrosPerHour: bigint, seconds: number): bigint {
   return (priceMicrosPerHour * BigInt(seconds) + 1800n) / 3600n;
+}
+
+/** `of` divided by `by`, rounded half up: towards plus infinity where it is in the middle. `by` > 0. */
+export function divideHalfUp(of: bigint, by: bigint): bigint {
+  const twice = 2n * of + by;
+  const whole = twice / (2n * by);
+  return twice % (2n * by) < 0n ? whole - 1n : whole;
+}
+
+/** The one rounding of bills: what is paid of an invoice is a whole number of the currency's smallest coin, half up. */
+export function payableMicros(micros: bigint, currency: string): bigint {
+  const coin = 10n ** BigInt(6 - minorDigits(currency));
+  return divideHalfUp(micros, coin) * coin;
 }

@@ -1083,7 +1083,8 @@ export const costDays = pgTable(
     seconds: bigint('seconds', { mode: 'number' }).notNull(),
     micros: micros('micros').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.month, t.day, t.allocationId] }), index('cost_days_by_day').on(t.day)],
+  // A month's lines of one allocation lie together: an export walks them without sorting.
+  (t) => [primaryKey({ columns: [t.month, t.allocationId, t.day] }), index('cost_days_by_day').on(t.day)],
 );
 
 /** Months whose bill is final: a trigger refuses usage of theirs. What comes later is a correction in the next. */
@@ -1093,7 +1094,10 @@ export const closedMonths = pgTable('closed_months', {
   closedAt: at('closed_at').notNull(),
   closedBy: text('closed_by').notNull(),
   totalMicros: micros('total_micros').notNull(),
-  /** Hex SHA-256 of its lines, so that a change would be seen. */
+  lines: integer('lines').notNull(),
+  /** Of its invoices; kept here, because the setting may change later and the invoices may not. */
+  vatPercent: integer('vat_percent').notNull(),
+  /** Hex SHA-256 of its lines (store/read/months.ts), so that a change would be seen. */
   sha256: text('sha256').notNull(),
 });
 

@@ -13,6 +13,7 @@ test('nothing said: the defaults', () => {
     adminKey: null,
     currency: 'KRW',
     timeZone: 'Asia/Seoul',
+    vatPercent: 10,
     logLevel: 'info',
     role: 'all',
     processBroker: true,
@@ -25,7 +26,7 @@ test('nothing said: the defaults', () => {
 test('an empty value counts as absent, for every one', () => {
   const names =
     'HOST PORT DATABASE_URL REDIS_URL NARU_DATA_DIR NARU_ADMIN_KEY NARU_CURRENCY NARU_TIME_ZONE NARU_LOG_LEVEL ' +
-    'NARU_ROLE NARU_PROCESS_BROKER NARU_WEBHOOK_LOOPBACK NARU_CHECKPOINTS NARU_LOG_LIMIT_BYTES';
+    'NARU_VAT_PERCENT NARU_ROLE NARU_PROCESS_BROKER NARU_WEBHOOK_LOOPBACK NARU_CHECKPOINTS NARU_LOG_LIMIT_BYTES';
   expect(read(Object.fromEntries(names.split(' ').map((name) => [name, ''])))).toEqual(read({}));
 });
 
@@ -55,6 +56,8 @@ describe('a wrong value: one line that names the variable', () => {
     ['PORT', '80.5'],
     ['PORT', '0x50'],
     ['PORT', ' 80'],
+    ['NARU_VAT_PERCENT', '101'],
+    ['NARU_VAT_PERCENT', '7.5'],
     ['DATABASE_URL', 'mysql://db/naru'],
     ['DATABASE_URL', 'postgres'],
     ['DATABASE_URL', 'postgres://'],

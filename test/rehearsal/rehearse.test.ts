@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { movesOf } from '../../src/core/moves.ts';
+import { termsOf } from '../../src/core/ledger/run.ts';
 import { DEFAULT_TIMING } from '../../src/core/timing.ts';
 import type { Deps } from '../../src/deps.ts';
 import { rehearse } from '../../src/rehearsal/rehearse.ts';
@@ -53,6 +54,7 @@ const deps = (): Deps =>
     log: quiet,
     config: { currency: 'KRW', dataDir },
     timing: DEFAULT_TIMING,
+    terms: termsOf(DEFAULT_TIMING, 'Asia/Seoul'),
   }) as unknown as Deps;
 
 const running = async (

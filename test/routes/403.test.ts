@@ -80,6 +80,12 @@ const WHO: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/budgets/{id}/transfers': ['admin', 'budgetOfficer'],
   'POST /v1/budgets/{id}/transfers/{transfer}/approve': ['admin', 'budgetOfficer'],
   'POST /v1/budgets/{id}/transfers/{transfer}/reject': ['admin', 'budgetOfficer'],
+  'GET /v1/costs': TENANTS,
+  'GET /v1/costs/alternatives': TENANTS,
+  'GET /v1/providers/{name}/statement': SUPPLY,
+  'GET /v1/months': ['admin', 'operator', 'auditor'],
+  'GET /v1/months/{month}/verify': ['admin', 'operator', 'auditor'],
+  'POST /v1/months/{month}/close': ['admin'],
   'POST /v1/drills': ['admin', 'operator'],
   'GET /v1/drills': ['admin', 'operator', 'auditor'],
   'GET /v1/drills/{id}': ['admin', 'operator', 'auditor'],
@@ -233,7 +239,7 @@ describe('tenants', () => {
 
 describe('vendors', () => {
   it("see and change their own providers, and others' exactly as what does not exist", async () => {
-    const paths = ['', '/health', '/allocations', '/offers', '/offers/h100x8'];
+    const paths = ['', '/health', '/allocations', '/offers', '/offers/h100x8', '/statement'];
     for (const path of paths) {
       await door.call('GET', `/v1/providers/pangyo${path}`, town.keys.vendor).expect(200);
       const hidden = await door.call('GET', `/v1/providers/pangyo${path}`, town.keys.otherVendor).expect(404);

@@ -79,6 +79,7 @@ const known = (name: string, route: string): Arbitrary<string> => {
     project: 'kogpt',
     provider: 'pangyo',
     currency: 'USD',
+    month: '2026-10',
   };
   return typeof existing[name] === 'string'
     ? fc.constant(existing[name])

@@ -66,8 +66,8 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'src/store/apply/promotions.ts',
-        find: 'const free = await ofFreeJobs(tx, now, lease.marginMs, ready);',
-        replace: 'const free = ready.slice(0, ready.length + 0 * lease.marginMs);',
+        find: 'const free = await ofFreeJobs(tx, now, terms.leaseMarginMs, ready);',
+        replace: 'const free = ready.slice(0, ready.length + 0 * terms.leaseMarginMs);',
       },
       {
         file: 'src/store/apply/promotions.ts',

@@ -11,7 +11,7 @@ import { allocations, audit, jobs, offers, projects, providers } from '../../src
 import type { JobRow, Store } from '../../src/store/store.ts';
 import { specOf, type SpecParts } from '../core/placement-world.ts';
 import { onGround } from './ground.ts';
-import { allocationRow, jobRow, NOW } from './rows.ts';
+import { allocationRow, jobRow, NOW, TERMS } from './rows.ts';
 
 /** What is asked of the market after a disaster: the way home, and room for what must not stop. */
 let store: Store;
@@ -47,6 +47,7 @@ const depsAt = (now: Date): Deps =>
     store,
     config: { currency: 'KRW' },
     timing: DEFAULT_TIMING,
+    terms: TERMS,
     metrics: createMetrics({ process: false }),
     watch: { changed: () => undefined },
     bell: { ring: () => undefined },

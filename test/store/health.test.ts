@@ -14,7 +14,7 @@ import { allocations, jobs, offers, providerHealth, providers } from '../../src/
 import type { Store } from '../../src/store/store.ts';
 import { touchProvider } from '../../src/store/load/sync.ts';
 import { onGround } from './ground.ts';
-import { allocationRow, jobRow, NOW } from './rows.ts';
+import { allocationRow, jobRow, NOW, TERMS } from './rows.ts';
 
 const after = (ms: number) => new Date(NOW.getTime() + ms);
 
@@ -123,6 +123,7 @@ test('a lease that is over is believed so only after the margin', async () => {
     expireLeases({
       store,
       timing: DEFAULT_TIMING,
+      terms: TERMS,
       clock: { now: () => after(ms) },
       bell: { ring: () => {} },
     } as unknown as Deps);

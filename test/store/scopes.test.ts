@@ -1,3 +1,4 @@
+import { termsOf } from '../../src/core/ledger/run.ts';
 import { eq } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { JobSpec } from '../../src/core/job.ts';
@@ -64,6 +65,7 @@ const deps = () =>
   ({
     store,
     timing: T,
+    terms: termsOf(T, 'Asia/Seoul'),
     clock: { now: () => after(nowMs) },
     bell: { ring: () => {} },
     watch: { changed: () => {} },

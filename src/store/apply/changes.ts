@@ -51,12 +51,8 @@ export async function applyChanges(
     if (wanted.length > 0) jobs[to] = await changeJobs(tx, now, to, wanted);
   }
   await giveBack(tx, released);
-  await settle(
-    tx,
-    now,
-    terms,
-    released.map(({ allocationId }) => allocationId),
-  );
+  const ended = released.map(({ allocationId }) => allocationId);
+  await settle(tx, now, terms, ended);
   return { activated, releasing, released: released.length, takenOver: over.size, jobs };
 }
 

@@ -151,7 +151,13 @@ const usageEntry = ({ row, micros, day, month, from, to }: Usage): Entry => ({
 function entriesOf({ row, move }: Move): Entry[] {
   const { accountId } = move;
   const entry = (kind: Entry['kind'], micros: bigint): Entry => ({
-    ...{ kind, row, accountId, micros, seconds: null, day: null, month: null },
+    kind,
+    row,
+    accountId,
+    micros,
+    seconds: null,
+    day: null,
+    month: null,
   });
   // In this order none of the three balances is ever below nothing on the way.
   return [entry('reserve', move.reserve), entry('charge', move.charge), entry('release', move.release)];

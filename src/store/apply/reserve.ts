@@ -1,10 +1,9 @@
 import { sql } from 'drizzle-orm';
-import type { JobSpec } from '../../core/job.ts';
 import { Balances } from '../../core/ledger/balances.ts';
 import { meter } from '../../core/ledger/plan.ts';
 import type { Terms } from '../../core/ledger/run.ts';
-import { isGuarded } from '../../core/protection.ts';
 import { loadAccounts } from '../load/accounts.ts';
+import { isGuardedJob } from '../load/paying.ts';
 import type { Tx } from '../store.ts';
 
 /** What a placement would cost. */
@@ -22,7 +21,7 @@ export interface Priced {
 type MeansRecord = {
   readonly id: string;
   readonly failover: boolean;
-  readonly continuity: JobSpec['continuity'];
+  readonly guarded: boolean;
   readonly maxRuntimeSeconds: number | null;
 };
 
@@ -48,17 +47,15 @@ export async function thatCanPay<T extends Priced>(
     const one = {
       allocationId: row.jobId,
       priceMicrosPerHour: row.priceMicrosPerHour * BigInt(row.nodes),
-      ...{
-        startedAt: null,
-        ranUntil: now,
-        meteredSeconds: 0,
-        paidSeconds: null,
-        meterSeconds: 0,
-        phase: 'goes' as const,
-      },
+      startedAt: null,
+      ranUntil: now,
+      meteredSeconds: 0,
+      paidSeconds: null,
+      meterSeconds: 0,
+      phase: 'goes' as const,
       graceSeconds: row.graceSeconds,
       failover: mean.failover && row.spare === null,
-      guarded: isGuarded(mean),
+      guarded: mean.guarded,
       maxRuntimeSeconds: mean.maxRuntimeSeconds,
     };
     return meter(one, accounts.above(row), NOTHING, balances, now, terms).shortage === null;
@@ -67,8 +64,8 @@ export async function thatCanPay<T extends Priced>(
 
 async function meansOf(tx: Tx, rows: readonly Priced[]): Promise<Map<string, MeansRecord>> {
   const found = await tx.execute<MeansRecord>(sql`
-    select id, queue_rank < 0 and drill_id is null as failover, spec -> 'continuity' as continuity,
-      (spec -> 'limits' ->> 'maxRuntimeSeconds')::float8 as "maxRuntimeSeconds"
-    from jobs where id = any(${sql.param(rows.map(({ jobId }) => jobId))}::text[])`);
+    select j.id, j.queue_rank < 0 and j.drill_id is null as failover, ${isGuardedJob} as guarded,
+      (j.spec -> 'limits' ->> 'maxRuntimeSeconds')::float8 as "maxRuntimeSeconds"
+    from jobs j where j.id = any(${sql.param(rows.map(({ jobId }) => jobId))}::text[])`);
   return new Map(found.rows.map((row) => [row.id, row]));
 }

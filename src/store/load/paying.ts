@@ -2,8 +2,6 @@ import { sql, type SQL } from 'drizzle-orm';
 import type { AllocationRole, AllocationState, Purpose } from '../../core/allocation.ts';
 import type { JobState } from '../../core/job.ts';
 import type { Hold, Paying } from '../../core/ledger/plan.ts';
-import { isGuarded } from '../../core/protection.ts';
-import type { JobSpec } from '../../core/job.ts';
 import type { Tx } from '../store.ts';
 
 /** An allocation as its bill and its holds need it. */
@@ -50,7 +48,7 @@ type PayingRecord = Record<
     role: AllocationRole;
     state: AllocationState;
     jobState: JobState;
-    continuity: JobSpec['continuity'];
+    guarded: boolean;
     maxRuntimeSeconds: number | null;
     holds: HoldRecord[] | null;
   };
@@ -63,6 +61,9 @@ interface HoldRecord {
   readonly charged: string;
   readonly failover: boolean;
 }
+
+/** Of a job `j`: the SQL twin of isGuarded (core/protection.ts). */
+export const isGuardedJob: SQL = sql`coalesce(j.spec -> 'continuity' ->> 'mode', 'none') in ('standby', 'active')`;
 
 /**
  * Until when what has not ended is known to have run, of `a` and its provider `p`: a silent provider's work up to its
@@ -80,9 +81,15 @@ export async function lockPaying(
   ids: readonly string[],
 ): Promise<PayingRow[]> {
   const at = sql`${now.toISOString()}::timestamptz`;
+  const given = sql.param(ids);
+  // Two statements: one that locks sees the rows that it waited for as they are then, and everything else as it was
+  // before it waited. Holds of before were charged twice.
+  await tx.execute(
+    sql`select from allocations where id = any(${given}::text[]) order by id for no key update`,
+  );
   const { rows } = await tx.execute<PayingRecord>(sql`
     select a.id as "allocationId", a.job_id as "jobId", j.organization, j.project, j.state as "jobState", j.priority,
-      j.spec -> 'continuity' as continuity, (j.spec -> 'limits' ->> 'maxRuntimeSeconds')::float8 as "maxRuntimeSeconds",
+      ${isGuardedJob} as guarded, (j.spec -> 'limits' ->> 'maxRuntimeSeconds')::float8 as "maxRuntimeSeconds",
       a.provider, p.vendor, a.region, a.offer, o.gpu_model as "gpuModel", a.gpu_count * a.nodes as "gpuCount", a.spot, a.purpose, a.role,
       a.state, a.price_micros_per_hour as price, a.started_at as "startedAt", ${ranUntil(at, leaseSeconds)} as "ranUntil",
       a.metered_seconds::float8 as "meteredSeconds", a.charged_micros as charged, a.paid_seconds::float8 as "paidSeconds",
@@ -92,11 +99,11 @@ export async function lockPaying(
         from holds h where h.allocation_id = a.id) as holds
     from allocations a join jobs j on j.id = a.job_id join providers p on p.name = a.provider
     join offers o on o.provider = a.provider and o.name = a.offer
-    where a.id = any(${sql.param(ids)}::text[]) order by a.id for no key update of a`);
+    where a.id = any(${given}::text[])`);
   return rows.map(rowOf);
 }
 
-function rowOf({ price, charged, startedAt, state, continuity, holds, ...row }: PayingRecord): PayingRow {
+function rowOf({ price, charged, startedAt, state, holds, ...row }: PayingRecord): PayingRow {
   return {
     ...row,
     priceMicrosPerHour: BigInt(price),
@@ -104,7 +111,6 @@ function rowOf({ price, charged, startedAt, state, continuity, holds, ...row }: 
     startedAt: startedAt === null ? null : new Date(startedAt),
     ranUntil: new Date(row.ranUntil),
     failover: holds?.[0]?.failover ?? row.purpose === 'failover',
-    guarded: isGuarded({ continuity }),
     phase: phaseOf(state, row.jobState),
     holds: new Map(
       (holds ?? []).map(({ account, from, to, reserved, charged: spent }) => [
