@@ -1054,6 +1054,8 @@ export const ledger = pgTable(
       .on(t.accountId, t.seq)
       .where(sql`${t.accountId} is not null`),
     index('ledger_by_allocation').on(t.allocationId),
+    // Entries are written in the order of time, so that which pages a month is on is all that has to be kept.
+    index('ledger_by_month').using('brin', t.month),
   ],
 );
 
