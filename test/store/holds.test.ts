@@ -242,17 +242,15 @@ describe('money', () => {
   test('of a month that was closed is a correction in the next one', async () => {
     await place(1);
     await start('alc-1');
-    await store.db
-      .insert(closedMonths)
-      .values({
-        month: '2026-03',
-        closedAt: NOW,
-        closedBy: 'key-test',
-        totalMicros: 0n,
-        lines: 0,
-        vatPercent: 10,
-        sha256: '',
-      });
+    await store.db.insert(closedMonths).values({
+      month: '2026-03',
+      closedAt: NOW,
+      closedBy: 'key-test',
+      totalMicros: 0n,
+      lines: 0,
+      vatPercent: 10,
+      sha256: '',
+    });
     const april = TERMS.calendar.startOf('2026-04-01');
     await change(april, { ...released('alc-1'), endedAt: after(10) });
     const [row] = await store.db.select().from(costDays);
