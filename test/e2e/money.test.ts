@@ -6,7 +6,7 @@ import { freePort, World, type Json } from './world.ts';
 
 /** Ten won a second. */
 const PRICE = '36000';
-const STEPS = 60;
+const STEPS = 45;
 
 /** Money that runs out, a service that is killed while it counts, an officer who gives more: with real processes. */
 describe('a budget', () => {
