@@ -124,7 +124,9 @@ function arrange(
   now: Date,
 ): Accounts {
   const current = new Set(
-    rows.filter(({ budgetId, endsAt }) => budgetId !== null && isAhead(endsAt, now)).map(scopeOf),
+    rows
+      .filter((row) => row.budgetId !== null && new Date(row.startsAt) <= now && isAhead(row.endsAt, now))
+      .map(scopeOf),
   );
   const accounts = rows.map((row) => ({
     row,
