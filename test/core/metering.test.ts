@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { chainsOf, type Account } from '../../src/core/ledger/account.ts';
 import { Balances } from '../../src/core/ledger/balances.ts';
-import { meter, type Hold, type Metered, type Paying } from '../../src/core/ledger/plan.ts';
+import type { Hold, Paying } from '../../src/core/ledger/moves.ts';
+import { meter, type Metered } from '../../src/core/ledger/plan.ts';
 import { secondsFor, type HoldTiming } from '../../src/core/ledger/run.ts';
 import { costMicros } from '../../src/core/money.ts';
 
@@ -172,6 +173,43 @@ describe('metering', () => {
     till.look(at(110));
     till.look(at(130), { phase: 'over' });
     expect(till.won('late')).toEqual([0, 20]);
+  });
+
+  test('a budget that comes later is not made to pay for what others have paid: without money it stops the run in time', () => {
+    const till = new Till([account('org', 1_000n * WON)], paying());
+    till.look(T0);
+    till.accounts.set('new', account('new', 8n * WON));
+    till.look(at(5), { startedAt: T0 });
+    expect(till.won('new')).toEqual([0, 0]);
+    expect(till.last).toMatchObject({ paidSeconds: FIRST, stop: false });
+    expect(till.last!.shortage).toMatchObject({ why: 'money', account: { id: 'new' } });
+    till.look(at(25));
+    expect(till.last!.stop).toBe(true);
+    till.look(at(40), { phase: 'over' });
+    expect([till.won('new'), till.won('org')]).toEqual([
+      [0, 0],
+      [0, 40],
+    ]);
+  });
+
+  test('the seconds in which nobody knew whether it had begun are of the year in which it had', () => {
+    const end = at(60);
+    const accounts = [
+      account('y26', 60n * WON, { budgetId: 'y', endsAt: end }),
+      account('y27', 1_000n * WON, { budgetId: 'y', startsAt: end }),
+    ];
+    const till = new Till(accounts, paying());
+    till.look(at(20));
+    till.look(at(30));
+    // Nothing else is left of the old year by then.
+    const old = till.accounts.get('y26')!;
+    till.accounts.set('y26', { ...old, allottedMicros: old.reservedMicros });
+    till.look(at(35), { startedAt: at(21) });
+    till.look(at(75), { phase: 'over', ranUntil: at(75) });
+    expect([till.won('y26'), till.won('y27')]).toEqual([
+      [0, 39],
+      [0, 15],
+    ]);
   });
 
   test('the disaster reserve is for what a disaster moved', () => {

@@ -42,6 +42,10 @@ export const DEEDS = {
   restate: (world) => world.officials.restate(),
   drill: (world) => world.drillers.drill(),
   prove: (world) => world.drillers.prove(),
+  fund: (world) => world.officers.fund(),
+  reconsider: (world) => world.officers.reconsider(),
+  lend: (world) => world.officers.lend(),
+  answer: (world) => world.officers.answer(),
   nothing: () => undefined,
   agentAlone: (world, random) => agentOf(world, random).crash('alone', random.int(100, 9_000)),
   agentChildren: (world, random) => agentOf(world, random).crash('with-children', outage(random)),
@@ -134,11 +138,10 @@ export const HALF_DEAD: readonly Weights[] = [
     submit: 8,
   },
 ];
-/** So that older seeds keep their weather. */
 const HALF_DEAD_FROM = 1_000;
 
 export function weatherOf(seed: number): Weights {
-  const weathers = seed < HALF_DEAD_FROM ? WEATHERS : seed < GUARDED_FROM ? HALF_DEAD : GUARDED;
+  const weathers = WEATHERS_FROM.findLast(([from]) => seed >= from)?.[1] ?? WEATHERS;
   return weathers[seed % weathers.length] ?? {};
 }
 
@@ -183,3 +186,24 @@ const GUARDED: readonly Weights[] = [
 ];
 /** Seeds from here on are of such worlds. */
 export const GUARDED_FROM = 2_000;
+
+/** What officers do all the time. */
+const OFFICE: Weights = { fund: 5, reconsider: 4, lend: 2, answer: 5, submit: 14 };
+
+/** Budgets stand above everybody, and are too small; while they are looked at, much breaks. */
+const MONEY: readonly Weights[] = [
+  { ...OFFICE, nothing: 4 },
+  { ...OFFICE, agentFrozen: 2, requestsLost: 2, agentChildren: 1, linkSlow: 1 },
+  { ...OFFICE, replicaPauses: 5, replicaDies: 2, replicaHesitates: 3, reconsider: 8 },
+  { ...OFFICE, prove: 14, requestsLost: 4, agentFrozen: 1, nothing: 6 },
+  { ...OFFICE, move: 6, cancel: 4, replicaPauses: 3, answersLost: 2 },
+];
+/** Seeds from here on are of such worlds. */
+export const MONEY_FROM = 3_000;
+
+/** So that older seeds keep their weather. */
+const WEATHERS_FROM: readonly (readonly [from: number, weathers: readonly Weights[]])[] = [
+  [HALF_DEAD_FROM, HALF_DEAD],
+  [GUARDED_FROM, GUARDED],
+  [MONEY_FROM, MONEY],
+];

@@ -2,6 +2,7 @@ import type { AllocationRole, AllocationState } from '../../src/core/allocation.
 import type { JobState, Waiting } from '../../src/core/job.ts';
 import { defaultPolicies } from '../../src/core/policy-defaults.ts';
 import type { RuleSet } from '../../src/core/rules.ts';
+import { MONEY, NO_MONEY, type MoneyRows } from './books.ts';
 import type { Law, OfferFacts, PlaceFacts, Wanted } from './oracle.ts';
 
 /** A job as it is stored. */
@@ -117,6 +118,7 @@ export interface Snapshot {
   readonly cuts: number;
   readonly scopes: readonly ScopeFacts[];
   readonly law: Law;
+  readonly money: MoneyRows;
 }
 
 /** What the snapshot's statement answers. */
@@ -133,6 +135,7 @@ export interface Rows {
   readonly projects: RulesRow[];
   readonly policies: { readonly name: string; readonly body: never }[];
   readonly events: EventFacts[];
+  readonly money: MoneyRows;
 }
 
 interface RulesRow {
@@ -180,6 +183,7 @@ export const SNAPSHOT = `select json_build_object(
   'drills', (select count(*) from drills where state in ('planned', 'running', 'restoring')),
   'cuts', (select count(*) from drill_cuts c join drills d on d.id = c.drill_id where c.until_at > d.finished_at),
   'policies', (select coalesce(json_agg(json_build_object('name', name, 'body', body)), '[]') from policies),
+  'money', ${MONEY},
   'events', (select coalesce(json_agg(json_build_object('seq', seq, 'job', job_id, 'type', type, 'allocation', allocation_id)
     order by seq), '[]') from events where seq > $1)) as world`;
 
@@ -198,6 +202,7 @@ export function snapshotOf(rows: Rows): Snapshot {
     cuts: rows.cuts,
     scopes: rows.scopes,
     law: lawOf(rows),
+    money: rows.money,
   };
 }
 
@@ -231,4 +236,5 @@ export const NOTHING: Snapshot = snapshotOf({
   projects: [],
   policies: [],
   events: [],
+  money: NO_MONEY,
 });

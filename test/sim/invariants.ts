@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { ALLOCATION_TRANSITIONS, type AllocationState } from '../../src/core/allocation.ts';
 import { JOB_TRANSITIONS, isTerminal, type JobState } from '../../src/core/job.ts';
-import { costMicros } from '../../src/core/money.ts';
+import { Books } from './books.ts';
 import {
   NOTHING,
   SNAPSHOT,
@@ -17,7 +17,7 @@ import type { Timing } from '../../src/core/timing.ts';
 import { brokenPlacement, wronglyPreempted } from './placed.ts';
 import { CLOSED, wrongEnd } from './parts.ts';
 import { brokenRoom } from './room.ts';
-import type { Truth } from './truth.ts';
+import type { Stay, Truth } from './truth.ts';
 
 const LIVE: readonly string[] = ['submitting', 'active'];
 
@@ -32,6 +32,9 @@ export class Invariants {
   readonly #timing: Timing;
   #before: Snapshot = NOTHING;
   #lastSeq = 0;
+  readonly #books = new Books();
+  /** Stays that are over and were looked at since. */
+  readonly #looked = new WeakSet<Stay>();
   readonly #told = new Map<string, JobState>();
   readonly #toldAllocations = new Map<string, AllocationState>();
   checks = 0;
@@ -64,7 +67,7 @@ export class Invariants {
     const { rows } = await this.#client.query<{ world: Rows }>({
       name: 'snapshot',
       text: SNAPSHOT,
-      values: [this.#lastSeq],
+      values: [this.#lastSeq, this.#books.last],
     });
     const world = rows[0]!.world;
     const now = snapshotOf(world);
@@ -80,7 +83,9 @@ export class Invariants {
     this.#onePerJob(now);
     this.#all(brokenRoom(this.#before, now));
     this.#nothingUnowned(now);
+    this.#all(this.#books.check(now.money, now.allocations, now.jobs));
     this.#before = now;
+    this.glance();
   }
 
   /** Each job's events tell a history that JOB_TRANSITIONS allows, and each allocation's likewise. */
@@ -154,9 +159,6 @@ export class Invariants {
     if (one.outcome === 'exited' && one.exitCode === 0 && job?.current === one.id && !isTerminal(job.state)) {
       this.#violated(`${one.id} ended with 0, and ${one.job} is ${job.state}`);
     }
-    if (BigInt(one.chargedMicros) !== costMicros(BigInt(one.priceMicros), one.seconds)) {
-      this.#violated(`${one.id}: ${one.seconds} s at ${one.priceMicros} are not ${one.chargedMicros}`);
-    }
   }
 
   #all(violations: readonly string[]): void {
@@ -210,10 +212,7 @@ export class Invariants {
     }
   }
 
-  /**
-   * What really runs is an allocation's that is not released: else nobody would ever stop it, or bill it. And not for a
-   * second longer than money is held for.
-   */
+  /** What really runs is an allocation's that is not released: else nobody would ever stop it, or bill it. */
   #nothingUnowned(now: Snapshot): void {
     for (const run of this.#truth.live.values()) {
       const one = now.allocations.get(run.allocationId);
@@ -223,10 +222,18 @@ export class Invariants {
           `${run.allocationId} of ${run.jobId} runs at ${run.provider} and is ${state ?? 'unknown'}`,
         );
       }
-      const paid = one?.paidSeconds ?? null;
-      if (paid !== null && this.#truth.ranMs(run) > paid * 1000)
+    }
+  }
+
+  /** Nothing stays anywhere for a second longer than money is held for. Between two looks only time passes. */
+  glance(): void {
+    for (const stay of this.#truth.stays) {
+      if (this.#looked.has(stay)) continue;
+      if (stay.endedMs !== null) this.#looked.add(stay);
+      const paid = this.#before.allocations.get(stay.allocationId)?.paidSeconds ?? null;
+      if (paid !== null && this.#truth.ranMs(stay) > paid * 1000)
         this.#violated(
-          `${run.allocationId} has run at ${run.provider} for longer than the ${paid} s that are paid`,
+          `${stay.allocationId} was at ${stay.provider} for longer than the ${paid} s that are paid`,
         );
     }
   }

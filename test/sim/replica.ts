@@ -53,7 +53,7 @@ export class Replica {
       bell: outside.bells.of(this.proc),
       watch: new OrdersWatch(read, clock, 400),
       log: this.#log(),
-      config: { currency: 'KRW', timeZone: 'Asia/Seoul', processBroker: true } as Config,
+      config: { currency: 'KRW', timeZone: 'Asia/Seoul', vatPercent: 10, processBroker: true } as Config,
       timing,
       terms: termsOf(timing, 'Asia/Seoul'),
       metrics: createMetrics({ process: false }),

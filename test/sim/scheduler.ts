@@ -50,7 +50,9 @@ const NEVER = new Promise<never>(() => {});
  * says that it is slow today.
  */
 export class Scheduler {
-  nowMs = START_MS;
+  /** When the world begins. */
+  readonly startMs: number;
+  nowMs: number;
   steps = 0;
   traceHash = hash('');
   /** Set when a step wrote something that the invariants look at. */
@@ -66,14 +68,20 @@ export class Scheduler {
   /** How often time goes on although somebody could. */
   slowness: number;
 
-  constructor(random: Random, slowness: number, print: ((line: string) => void) | null) {
+  constructor(
+    random: Random,
+    slowness: number,
+    print: ((line: string) => void) | null,
+    startMs: number = START_MS,
+  ) {
+    this.startMs = this.nowMs = startMs;
     this.#random = random;
     this.slowness = slowness;
     this.#print = print;
   }
 
   get elapsedMs(): number {
-    return this.nowMs - START_MS;
+    return this.nowMs - this.startMs;
   }
 
   note(who: string, what: string): void {

@@ -2,7 +2,7 @@ import { SAVE_ALLOWANCE_SECONDS } from '../../src/core/orders.ts';
 import type { Observation, Order, Outcome } from '../../src/core/order.ts';
 import type { Random } from './random.ts';
 import { makeProc, type Proc, type Scheduler, type Timer } from './scheduler.ts';
-import type { Run, Truth } from './truth.ts';
+import type { Run, Stay, Truth } from './truth.ts';
 
 /** What is on record of one allocation, on the machine's own disk. */
 interface Entry {
@@ -15,6 +15,7 @@ interface Entry {
   exitCode: number | null;
   detail: string | null;
   run: Run | null;
+  stay: Stay | null;
   /** Virtual time at which the warden ends it. */
   leaseUntilMs: number;
   lease: Timer | null;
@@ -158,6 +159,7 @@ export class Site {
       exitCode: null,
       detail: null,
       run: null,
+      stay: null,
       leaseUntilMs,
       lease: null,
       paidSeconds: order?.paidSeconds ?? null,
@@ -179,6 +181,7 @@ export class Site {
     if (entry.paidSeconds !== null && entry.paidSeconds * 1000 <= END_MARGIN_MS)
       return this.#end(entry, 'unpaid', null, 'nothing of it is paid');
     entry.startedMs = now;
+    entry.stay = this.#truth.stay(entry.id, this.provider);
     this.#guard(entry);
     this.#guardPaid(entry);
     if (entry.order.standby) {
@@ -235,6 +238,7 @@ export class Site {
     entry.exitCode = outcome === 'lost' ? null : exitCode;
     entry.detail = detail;
     for (const timer of [entry.lease, entry.paid]) if (timer !== null) timer.cancelled = true;
+    if (entry.stay !== null) this.#truth.leave(entry.stay);
     if (entry.run !== null) this.#truth.end(entry.run, outcome === 'exited' ? exitCode : null, outcome);
   }
 }

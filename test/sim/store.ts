@@ -4,7 +4,8 @@ import * as schema from '../../src/store/schema.ts';
 import type { Db, Store, Tx } from '../../src/store/store.ts';
 import type { Proc, Scheduler } from './scheduler.ts';
 
-const WRITES = /(insert into|update|delete from)\s+"?(jobs|allocations|offers|events|provider_health)\b/i;
+const WRITES =
+  /(insert into|update|delete from)\s+"?(jobs|allocations|offers|events|provider_health|budgets|accounts|holds|ledger|cost_days|closed_months|budget_exceptions)\b/i;
 const ADVISORY = 'pg_advisory_xact_lock';
 
 class Dead extends Error {}

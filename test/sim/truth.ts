@@ -11,6 +11,14 @@ export interface Run {
   exitCode: number | null;
 }
 
+/** A place that is really taken at a provider, by what runs there or stands by. */
+export interface Stay {
+  readonly allocationId: string;
+  readonly provider: string;
+  readonly startedMs: number;
+  endedMs: number | null;
+}
+
 /**
  * What really happens at the providers. Only the simulation knows it, and it is what the service's word is held
  * against: never two runs of one job at once.
@@ -20,6 +28,7 @@ export class Truth {
   readonly live = new Map<string, Run>();
   /** Allocations that some machine had on record at some time. */
   readonly known = new Set<string>();
+  readonly stays: Stay[] = [];
   readonly #scheduler: Scheduler;
   readonly #violated: (what: string) => void;
   /** May this start at all? Asked of the invariants, who know what the database says. Null: yes. */
@@ -48,6 +57,16 @@ export class Truth {
     return run;
   }
 
+  stay(allocationId: string, provider: string): Stay {
+    const stay: Stay = { allocationId, provider, startedMs: this.#scheduler.nowMs, endedMs: null };
+    this.stays.push(stay);
+    return stay;
+  }
+
+  leave(stay: Stay): void {
+    stay.endedMs ??= this.#scheduler.nowMs;
+  }
+
   end(run: Run, exitCode: number | null, how: string): void {
     if (run.endedMs !== null) return;
     run.endedMs = this.#scheduler.nowMs;
@@ -56,7 +75,7 @@ export class Truth {
     this.#scheduler.note(run.provider, `END ${run.allocationId} ${how} ${exitCode ?? ''}`);
   }
 
-  ranMs(run: Run): number {
+  ranMs(run: Pick<Run, 'startedMs' | 'endedMs'>): number {
     return (run.endedMs ?? this.#scheduler.nowMs) - run.startedMs;
   }
 

@@ -1,19 +1,30 @@
+import type { Timing } from '../../src/core/timing.ts';
 import type { JobFacts, OfferState, Snapshot } from './facts.ts';
+import { lacksMoney } from './lacks.ts';
 import { brokenPrice, brokenRules, type Sale } from './oracle.ts';
 import { everHolds, hasRoom } from './room.ts';
 import { RATES } from './market.ts';
 
 /** In calm, with nothing broken any more: is what a queued job says it waits for true? Null: yes. */
-export function untrueWait(job: JobFacts, world: Snapshot, nowMs: number): string | null {
+export function untrueWait(job: JobFacts, world: Snapshot, nowMs: number, timing: Timing): string | null {
   const { waiting } = job;
   if (waiting === null) return 'it waits without a reason';
+  if (waiting.reason === 'approval' || isAsking(job))
+    return waiting.reason === 'approval' && isAsking(job)
+      ? null
+      : `it says ${waiting.reason}, and nobody has approved it`;
   const fitting = [...world.offers.values()].filter((offer) => fits(job, offer, world, nowMs));
   const affordable = fitting.filter((offer) => isAffordable(job, offer, world, nowMs));
   // What a drill proved, a storm or a lapsed certificate may have voided.
   if (asksForProof(job, world)) return null;
-  const free = affordable.find((offer) => hasRoom(job, offer, poolOf(offer, world)));
-  if (free !== undefined)
-    return `it says ${waiting.reason}, and ${free.provider}/${free.name} has room for it`;
+  const free = affordable.filter((offer) => hasRoom(job, offer, poolOf(offer, world)));
+  const paid = free.find((offer) =>
+    pricesOf(job, offer, world, nowMs).some((micros) => !lacksMoney(job, micros, world, nowMs, timing)),
+  );
+  if (paid !== undefined)
+    return `it says ${waiting.reason}, and ${paid.provider}/${paid.name} has room for it`;
+  if (free.length > 0)
+    return waiting.reason === 'budget' ? null : `it says ${waiting.reason}, and what it lacks is money`;
   switch (waiting.reason) {
     case 'no-capacity':
       return affordable.length > 0 ? null : 'nothing fits, and it says that all is taken';
@@ -39,20 +50,34 @@ function fits(job: JobFacts, offer: OfferState, world: Snapshot, nowMs: number):
   );
 }
 
-function isAffordable(job: JobFacts, offer: OfferState, { law }: Snapshot, nowMs: number): boolean {
+/** Does somebody have to approve it, and has not? */
+function isAsking({ row }: JobFacts): boolean {
+  const { approval } = JSON.parse(row) as { approval: { approvedBy: string | null } | null };
+  return approval !== null && approval.approvedBy === null;
+}
+
+function isAffordable(job: JobFacts, offer: OfferState, world: Snapshot, nowMs: number): boolean {
+  return pricesOf(job, offer, world, nowMs).length > 0;
+}
+
+/** What it may have the offer for: micros of KRW an hour, all nodes. */
+function pricesOf(job: JobFacts, offer: OfferState, { law }: Snapshot, nowMs: number): bigint[] {
   const { provider, name, currency, gpuModel, onDemandMicros, spotMicros } = offer;
   const sales = [
     { spot: false, micros: onDemandMicros },
     { spot: true, micros: spotMicros },
   ];
-  return sales.some(({ spot, micros }) => {
-    if (micros === null) return false;
+  return sales.flatMap(({ spot, micros }) => {
+    if (micros === null) return [];
     const asked = { provider, offer: name, spot, listMicros: BigInt(micros), currency, gpuModel };
-    return [asked, ...heldSales(job, asked, nowMs)].some(
-      (sale) => brokenPrice(job, sale, law, nowMs).length === 0,
-    );
+    return [asked, ...heldSales(job, asked, nowMs)]
+      .filter((sale) => brokenPrice(job, sale, law, nowMs).length === 0)
+      .map((sale) => inWon(sale) * BigInt(job.spec.resources.nodes));
   });
 }
+
+const inWon = ({ listMicros, currency }: Sale): bigint =>
+  (listMicros * (RATES.get(currency) ?? 0n) + 500_000n) / 1_000_000n;
 
 /** While its quote lives, a job may also have the offer as it was quoted. */
 function heldSales({ quote }: JobFacts, asked: Sale, nowMs: number): Sale[] {

@@ -13,8 +13,17 @@ const maybe = <T>(random: Random, probability: number, list: readonly T[]): T | 
 
 const GUARDED = ['standby', 'active'] as const;
 
+/** What a world's jobs are like. */
+export interface Wished {
+  /** Most must not stop. */
+  readonly guarded?: boolean;
+  /** They run long enough to be looked at by who pays, and some say what they may cost. */
+  readonly money?: boolean;
+}
+
 /** A job as a tenant might want it. What its process does is in its environment, where the simulated machine reads it. */
-export function makeSpec(random: Random, name: string, now: Date, guardedWorld = false): JobSpec {
+export function makeSpec(random: Random, name: string, now: Date, world: Wished = {}): JobSpec {
+  const { guarded: guardedWorld = false, money = false } = world;
   const service = random.chance(0.08);
   const gpus = random.pick([0, 0, 1, 1, 1, 2, 4]);
   const runMs = random.pick([0, 200, 1_500, 4_000, 8_000, 15_000]) + random.int(0, 900);
@@ -23,7 +32,13 @@ export function makeSpec(random: Random, name: string, now: Date, guardedWorld =
   const share = guardedWorld ? 0.9 : service ? 0.8 : 0.15;
   const mode = own.chance(share) ? own.pick(service ? GUARDED : GUARDED.slice(0, 1)) : 'restart';
   // Long enough that its place may be lost while something stands by.
-  const ms = guardedWorld ? runMs + 20_000 : runMs;
+  const purse = random.fork(`money of ${name}`);
+  const ms = (guardedWorld ? runMs + 20_000 : runMs) + (money ? purse.int(0, 25_000) : 0);
+  const maxCost =
+    money && purse.chance(0.25)
+      ? { amount: String(purse.pick([0.5, 3, 20, 60, 500])), currency: 'KRW' }
+      : null;
+  const bounded = money && purse.chance(0.3) ? purse.int(3, 60) : null;
   const loads = Object.fromEntries(PROJECT_NAMES.map((project) => [project, PROJECTS[project].load]));
   return {
     name,
@@ -63,7 +78,8 @@ export function makeSpec(random: Random, name: string, now: Date, guardedWorld =
     },
     checkpoint: { intervalSeconds: 600, fromJob: null },
     limits: {
-      maxRuntimeSeconds: random.chance(0.08) ? random.int(2, 6) : null,
+      maxRuntimeSeconds: random.chance(0.08) ? random.int(2, 6) : bounded,
+      maxCost,
       deadline: random.chance(0.08)
         ? new Date(now.getTime() + random.int(2_000, 40_000)).toISOString()
         : null,

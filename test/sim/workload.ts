@@ -14,7 +14,7 @@ import type { Officials } from './officials.ts';
 import type { Random } from './random.ts';
 import type { Replica } from './replica.ts';
 import type { Scheduler } from './scheduler.ts';
-import { makeSpec } from './wishes.ts';
+import { makeSpec, type Wished } from './wishes.ts';
 
 /** What a client wanted, and what it was told. */
 export interface Intent {
@@ -29,8 +29,10 @@ const PROBED: Project = 'weather';
 /** Tenants, operators and vendors: what people do to the service. Who says where work may run: officials.ts. */
 export class Workload {
   readonly intents: Intent[] = [];
-  /** Most of the jobs must not stop. */
-  guardedWorld = false;
+  /** What the jobs are like. */
+  wished: Wished = {};
+  /** Do those whose job was not taken ask again? */
+  open = true;
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #door: Door;
@@ -74,7 +76,7 @@ export class Workload {
   wish(): JobSpec | null {
     if (this.intents.length >= this.#limit) return null;
     const now = new Date(this.#scheduler.nowMs);
-    return makeSpec(this.#random, `job-${this.intents.length}`, now, this.guardedWorld);
+    return makeSpec(this.#random, `job-${this.intents.length}`, now, this.wished);
   }
 
   /** In calm: a job that asks for nothing much must simply run. */
@@ -106,7 +108,10 @@ export class Workload {
 
   #send(intent: Intent): void {
     const { spec, key } = intent;
-    if (key !== null) this.#scheduler.in(3_000, null, () => intent.id ?? this.#send(intent));
+    if (key !== null)
+      this.#scheduler.in(3_000, null, () => {
+        if (intent.id === null && this.open) this.#send(intent);
+      });
     this.#door.ask('submit', async ({ deps }) => {
       const submission = {
         spec,

@@ -4,21 +4,23 @@ import { openStore, type Store } from '../../src/store/store.ts';
 import { SimAgent } from './agent.ts';
 import { Door } from './door.ts';
 import { Drillers } from './drillers.ts';
+import { openBooks } from './closed-books.ts';
 import type { JobFacts } from './facts.ts';
 import { Invariants } from './invariants.ts';
 import { makeMarket, registerMarket, type Vendor } from './market.ts';
 import { Link, Network } from './network.ts';
 import { untrueMoves } from './moved.ts';
 import { unlikeDecisions } from './replayed.ts';
+import { Officers } from './officers.ts';
 import { Officials } from './officials.ts';
 import { SimPushProvider } from './push-provider.ts';
 import { seeded, type Random } from './random.ts';
 import { Bells, Replica, type Outside } from './replica.ts';
-import { kill, Scheduler } from './scheduler.ts';
+import { kill, Scheduler, START_MS } from './scheduler.ts';
 import { Shopper } from './shopper.ts';
 import { Site } from './site.ts';
 import { instrument, poolOf, VirtualLocks } from './store.ts';
-import { DEEDS, GUARDED_FROM, PEOPLE, weatherOf } from './deeds.ts';
+import { DEEDS, GUARDED_FROM, MONEY_FROM, PEOPLE, weatherOf } from './deeds.ts';
 import { Truth } from './truth.ts';
 import { untrueWait } from './waits.ts';
 import { Workload } from './workload.ts';
@@ -52,6 +54,20 @@ const TIMING: Timing = {
   gpuHoldMs: 6_000,
   eagerAfterMs: 1_500,
 };
+/** Holds are of seconds, so that money runs out while a storm lasts. */
+const MONEY_TIMING: Timing = { ...TIMING, meterMs: 1_000, meterMaxMs: 4_000 };
+const timingOf = (seed: number): Timing => (seed >= MONEY_FROM ? MONEY_TIMING : TIMING);
+
+/** Midnights of Seoul at which a year, a month and a quarter end. */
+const MIDNIGHTS = [Date.UTC(2026, 11, 31, 15), Date.UTC(2027, 0, 31, 15), Date.UTC(2027, 2, 31, 15)];
+
+/** Some worlds begin so late that money of another period is spent in them. */
+function startOf(seed: number): number {
+  const random = seeded(`seed ${seed}`).fork('start');
+  if (seed < MONEY_FROM || random.chance(0.3)) return START_MS;
+  return random.pick(MIDNIGHTS) - random.int(3_000, 25_000);
+}
+
 const CONNECTIONS = 12;
 /** The longest job, as often as capacity makes it wait, and every wait that the clockwork knows. */
 const CALM_MS = 400_000;
@@ -67,12 +83,17 @@ export class World {
   readonly pushed = new Map<string, SimPushProvider>();
   readonly workload: Workload;
   readonly officials: Officials;
+  readonly officers: Officers;
+  /** Do budgets stand above the jobs? */
+  readonly money: boolean;
   readonly drillers: Drillers;
   readonly shopper: Shopper;
   readonly vendors: readonly Vendor[];
   readonly violations: string[] = [];
   readonly counts: Record<string, number> = {};
   replicas: Replica[] = [];
+  /** Is there money for everybody by now? */
+  relieved = false;
   readonly random: Random;
   readonly #outside: Outside;
   readonly #options: SimOptions;
@@ -90,7 +111,7 @@ export class World {
     this.scheduler = scheduler;
     this.vendors = makeMarket(random.fork('market'));
     this.truth = new Truth(scheduler, violated);
-    this.invariants = new Invariants(url, this.truth, TIMING, violated);
+    this.invariants = new Invariants(url, this.truth, timingOf(options.seed), violated);
     this.network = new Network(scheduler, random.fork('network'), up);
     this.bells = new Bells(scheduler, random.fork('bells'));
     const world = () => this.invariants.world;
@@ -108,7 +129,10 @@ export class World {
       jobs,
       violated,
     );
-    this.workload.guardedWorld = options.seed >= GUARDED_FROM;
+    this.money = options.seed >= MONEY_FROM;
+    const guarded = options.seed >= GUARDED_FROM && (!this.money || options.seed % 5 === 3);
+    this.workload.wished = { guarded, money: this.money };
+    this.officers = new Officers(scheduler, random.fork('officers'), door, world);
     this.shopper = new Shopper(scheduler, random.fork('shopper'), door, this.workload, violated);
     for (const { name, kind } of this.vendors) {
       const site = new Site(name, scheduler, this.truth, random.fork(`site ${name}`));
@@ -123,7 +147,7 @@ export class World {
       store,
       locks: new VirtualLocks(),
       bells: this.bells,
-      timing: TIMING,
+      timing: timingOf(options.seed),
       violated,
       broker: (name, kind, caller) => this.pushed.get(name)?.brokerFor(caller) ?? { kind, way: 'pull' },
     };
@@ -132,7 +156,12 @@ export class World {
 
   static async run(url: string, options: SimOptions): Promise<SimResult> {
     const choices = seeded(`seed ${options.seed}`).fork('scheduler');
-    const scheduler = new Scheduler(choices, choices.pick([0, 0.02, 0.1, 0.3]), options.print ?? null);
+    const scheduler = new Scheduler(
+      choices,
+      choices.pick([0, 0.02, 0.1, 0.3]),
+      options.print ?? null,
+      startOf(options.seed),
+    );
     const store = openStore(url, { max: CONNECTIONS });
     let listening: Scheduler | null = null;
     await instrument(poolOf(store), () => listening, CONNECTIONS);
@@ -176,6 +205,7 @@ export class World {
     this.scheduler.dirty = false;
     await this.scheduler.step();
     if (this.scheduler.dirty) await this.invariants.check();
+    else this.invariants.glance();
   }
 
   /** Something happens, and something else a little later, until the storm is over. */
@@ -188,7 +218,10 @@ export class World {
       DEEDS[what](this, this.random);
       this.scheduler.in(this.random.int(20, 350), null, next);
     };
-    for (let i = 0; i < 4; i += 1) this.workload.submit();
+    for (let i = 0; i < 4; i += 1) {
+      if (this.money) this.officers.fund();
+      this.workload.submit();
+    }
     this.drillers.prove();
     this.scheduler.in(10, null, next);
   }
@@ -208,6 +241,8 @@ export class World {
     for (const provider of this.pushed.values()) provider.heal();
     workload.heal();
     this.drillers.prove();
+    if (this.money) await this.#until('who has no money waits', CALM_MS, () => this.#settled());
+    this.#relieve();
     workload.probe();
     await this.#until('everything ends that can', CALM_MS, () => this.#settled());
     if (this.violations.length > 0) return;
@@ -217,6 +252,7 @@ export class World {
       if (id !== null && !invariants.world.jobs.has(id))
         this.violations.push(`${id} was acknowledged and is lost`);
     }
+    workload.open = false;
     workload.cancelAll();
     await this.#until('the rest is cancelled', 60_000, () => this.#empty());
     if (this.violations.length > 0) return;
@@ -225,9 +261,18 @@ export class World {
     const { ok, broken } = await audit;
     if (!ok) this.violations.push(`the audit chain is broken: ${JSON.stringify(broken)}`);
     this.violations.push(...(await unlikeDecisions(this.#outside.store)));
+    this.violations.push(...(await openBooks(this.#outside.store)));
     const { replicaPauses = 0, replicaHesitates = 0 } = this.counts;
     const stalled = replicaPauses + replicaHesitates > 0;
     this.violations.push(...(await untrueMoves(this.#outside.store, this.scheduler.nowMs, TIMING, stalled)));
+  }
+
+  /** Officers give all that is asked for, from now on. */
+  #relieve(): void {
+    if (!this.money) return;
+    this.relieved = true;
+    this.officers.relieve();
+    this.scheduler.in(2_000, null, () => this.#relieve());
   }
 
   async #until(what: string, ms: number, done: () => boolean): Promise<void> {
@@ -241,7 +286,7 @@ export class World {
   }
 
   #unsettled(): string[] {
-    const probed = this.workload.unprobed();
+    const probed = this.money && !this.relieved ? [] : this.workload.unprobed();
     const { drills } = this.invariants.world;
     if (drills > 0) probed.push(`${drills} drills go on`);
     const jobs = [...this.invariants.world.jobs.values()].flatMap((job) => {
@@ -265,7 +310,7 @@ export class World {
   }
 
   #explain(job: JobFacts): string[] {
-    const untrue = untrueWait(job, this.invariants.world, this.scheduler.nowMs);
+    const untrue = untrueWait(job, this.invariants.world, this.scheduler.nowMs, timingOf(this.#options.seed));
     return untrue === null ? [] : [`${job.name} is queued: ${untrue}`];
   }
 

@@ -1,53 +1,16 @@
 import { costMicros } from '../money.ts';
 import type { Account, Chain } from './account.ts';
 import type { Balances } from './balances.ts';
+import { grown, movesFor, settledMoves, takenBy, type Hold, type HoldMove, type Paying } from './moves.ts';
 import {
   lastSecond,
-  rangeIn,
   reaches,
   secondsBetween,
   secondsFor,
   secondsToHold,
   stopSeconds,
   type HoldTiming,
-  type Range,
 } from './run.ts';
-
-/** An allocation whose money is looked at. */
-export interface Paying {
-  readonly allocationId: string;
-  readonly priceMicrosPerHour: bigint;
-  readonly startedAt: Date | null;
-  /** Until when it is known to have run; at most now. */
-  readonly ranUntil: Date;
-  readonly meteredSeconds: number;
-  /** Null: nobody held any money for it so far. */
-  readonly paidSeconds: number | null;
-  readonly meterSeconds: number;
-  readonly graceSeconds: number;
-  /** May it draw on a disaster reserve? */
-  readonly failover: boolean;
-  /** Must it not stop (standby, active)? It is paid even where an account is frozen. */
-  readonly guarded: boolean;
-  /** goes: it may be paid further. stops: what is held has to do. over: it has ended, and `ranUntil` is when. */
-  readonly phase: 'goes' | 'stops' | 'over';
-  /** `limits.maxRuntimeSeconds`; null: it has none. */
-  readonly maxRuntimeSeconds: number | null;
-}
-
-/** What an account holds for an allocation. */
-export interface Hold extends Range {
-  readonly accountId: string;
-  readonly reservedMicros: bigint;
-  readonly chargedMicros: bigint;
-}
-
-/** What becomes of a hold, and what that moves. */
-export interface HoldMove extends Hold {
-  readonly reserve: bigint;
-  readonly charge: bigint;
-  readonly release: bigint;
-}
 
 /**
  * Why it cannot be paid further, and by which account.
@@ -88,8 +51,8 @@ export function meter(
   const used = secondsUsed(one);
   const paid = one.phase === 'over' ? used : (one.paidSeconds ?? used);
   const movesTo = (seconds: number) => movesFor(one, chains, holds, used, seconds, now);
-  const settled = movesTo(paid);
-  for (const move of settled) balances.take(move.accountId, move.reserve - move.release, one.failover);
+  const settled = settledMoves(one, chains, holds, used, paid, now);
+  for (const move of settled) balances.take(move.accountId, takenBy(move), one.failover);
   const base = { allocationId: one.allocationId, meteredSeconds: used, paidSeconds: one.paidSeconds };
   const asking = chains.filter((chain) => chain.some(({ superseded }) => !superseded));
   if (one.phase !== 'goes' || asking.length === 0)
@@ -168,52 +131,6 @@ const longer = ({ startedAt, meterSeconds }: Paying, timing: HoldTiming): number
   startedAt === null
     ? timing.meterSeconds
     : Math.min(timing.meterMaxSeconds, Math.max(timing.meterSeconds, 2 * meterSeconds));
-
-/** Every hold as it is when so much is used and so much is paid, and what that moves. */
-function movesFor(
-  one: Paying,
-  chains: readonly Chain[],
-  holds: ReadonlyMap<string, Hold>,
-  used: number,
-  paidSeconds: number,
-  now: Date,
-): HoldMove[] {
-  const cost = (seconds: number) => costMicros(one.priceMicrosPerHour, seconds);
-  return chains.flatMap((chain) => {
-    // An account that comes later pays from where the others have paid; a chain that is new, from where the run is now.
-    const since = chain.some(({ id }) => holds.has(id)) ? (one.paidSeconds ?? used) : used;
-    return chain.flatMap((account): HoldMove[] => {
-      const hold = holds.get(account.id);
-      const range = rangeIn(account, paidSeconds, one.startedAt, now);
-      const from = Math.max(range.from, hold?.from ?? (one.startedAt === null ? 0 : since));
-      const to = Math.max(from, range.to);
-      if (hold === undefined && to === from) return [];
-      const at = Math.min(Math.max(used, from), to);
-      const chargedMicros = cost(at) - cost(from);
-      const reservedMicros = cost(to) - cost(at);
-      const charge = chargedMicros - (hold?.chargedMicros ?? 0n);
-      const held = (hold?.reservedMicros ?? 0n) - charge;
-      return [
-        {
-          accountId: account.id,
-          from,
-          to,
-          reservedMicros,
-          chargedMicros,
-          charge,
-          reserve: reservedMicros > held ? reservedMicros - held : 0n,
-          release: held > reservedMicros ? held - reservedMicros : 0n,
-        },
-      ];
-    });
-  });
-}
-
-/** How much more a move reserves than what has been counted already. */
-function grown(settled: readonly HoldMove[], move: HoldMove): bigint {
-  const before = settled.find(({ accountId }) => accountId === move.accountId)?.reservedMicros ?? 0n;
-  return move.reservedMicros - before;
-}
 
 /** Why not all of it can be held; null: it can. */
 function shortageOf(

@@ -1,7 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { AllocationRole, AllocationState, Purpose } from '../../core/allocation.ts';
 import type { JobState } from '../../core/job.ts';
-import type { Hold, Paying } from '../../core/ledger/plan.ts';
+import type { Hold, Paying } from '../../core/ledger/moves.ts';
 import type { Tx } from '../store.ts';
 
 /** An allocation as its bill and its holds need it. */
