@@ -128,15 +128,22 @@ function arrange(
       .filter((row) => row.budgetId !== null && new Date(row.startsAt) <= now && isAhead(row.endsAt, now))
       .map(scopeOf),
   );
-  const accounts = rows.map((row) => ({
+  const accounts = rows.map((row, position) => ({
     row,
+    position,
     account: accountOf(row, !isAhead(row.endsAt, now) && current.has(scopeOf(row))),
   }));
+  // By scope, as each project with each account is a million pairs where there are a thousand of both.
+  const byScope = Map.groupBy(
+    accounts.filter(({ row }) => row.budgetId !== null),
+    ({ row }) => scopeOf(row),
+  );
   const ofProjects = scopes.map(({ project, organization }) => {
-    const above = accounts.filter(
-      ({ row }) => row.organization === organization && (row.project === null || row.project === project),
+    const above = [null, project].flatMap(
+      (scope) => byScope.get(scopeOf({ organization, project: scope })) ?? [],
     );
-    return [project, above.map(({ account }) => account)] as const;
+    const inOrder = above.toSorted((a, b) => a.position - b.position);
+    return [project, inOrder.map(({ account }) => account)] as const;
   });
   const ofJobs = accounts.flatMap(({ row, account }) =>
     row.jobId === null ? [] : [[row.jobId, account] as const],
@@ -145,7 +152,8 @@ function arrange(
 }
 
 const isAhead = (endsAt: string | null, now: Date): boolean => endsAt === null || new Date(endsAt) > now;
-const scopeOf = ({ organization, project }: AccountRecord): string => `${organization}\n${project ?? ''}`;
+const scopeOf = ({ organization, project }: Pick<AccountRecord, 'organization' | 'project'>): string =>
+  `${organization}\n${project ?? ''}`;
 
 function accountOf(row: AccountRecord, superseded: boolean): Account {
   return {
