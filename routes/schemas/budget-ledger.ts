@@ -23,7 +23,7 @@ export const entry = z
     at: at('When it was written,'),
     kind: field(
       z.enum(ENTRY_KINDS),
-      'Why money moved. `appropriate`: a period got its cap, or another one. `reserve`: it is held for work. `charge`: of that, what was used. `release`: of that, what was not needed. `transfer`, `carry`: it went to another budget, or to the next period. `adjust`: what was charged is corrected.',
+      'Why money moved. `appropriate`: a period got its cap, or another one. `reserve`: it is held for work. `charge`: of that, what was used. `release`: of that, what was not needed. `transfer`, `carry`: it went to another budget, or to the next period. `adjust`: what was charged is corrected; this version writes none.',
       'reserve',
     ),
     debit: field(
