@@ -11,6 +11,7 @@ CREATE TABLE "accounts" (
 	"charged_micros" bigint DEFAULT 0 NOT NULL,
 	"failover_micros" bigint DEFAULT 0 NOT NULL,
 	"carried_at" timestamp (3) with time zone,
+	"exhausted_at" timestamp (3) with time zone,
 	"created_at" timestamp (3) with time zone NOT NULL,
 	CONSTRAINT "accounts_owner" CHECK (("accounts"."budget_id" is null) <> ("accounts"."job_id" is null)),
 	CONSTRAINT "accounts_period" CHECK ("accounts"."ends_at" is null or "accounts"."ends_at" > "accounts"."starts_at"),

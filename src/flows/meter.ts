@@ -101,7 +101,7 @@ async function tell(
       data: { allocation: one.allocationId, why: detail, ...(one.jobId !== jobId && { for: jobId }) },
     })),
   );
-  const isNews = why === 'money' && (await noteExhausted(tx, now, account));
+  const isNews = why === 'money' && (await noteExhausted(tx, now, account.id));
   const news = [
     ...stopped.map((one) => ({
       event: 'job.stopped-for-money' as const,

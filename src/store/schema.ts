@@ -960,6 +960,8 @@ export const accounts = pgTable(
       .default(sql`0`),
     /** What was left has gone on to the next period. */
     carriedAt: at('carried_at'),
+    /** Since when what is left pays for nothing that wants it; null: it does, or there is more of it since. */
+    exhaustedAt: at('exhausted_at'),
     createdAt: at('created_at').notNull(),
   },
   (t) => [

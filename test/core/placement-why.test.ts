@@ -463,6 +463,7 @@ describe('what waits for somebody else', () => {
   test('an approval: nothing but somebody helps, so there is no time to look again', () => {
     const approval = {
       budgetId: 'bud-1',
+      budget: 'gpu',
       aboveMicros: '5000000',
       approvedBy: null,
       approvedAt: null,
@@ -470,7 +471,7 @@ describe('what waits for somebody else', () => {
     };
     const plan = decide({}, [offerOf('alpha', 'a')], { job: { approval, notBefore: later(9) } });
     expect(why(plan)).toBe(
-      'approval: it may cost more than 5, above which bud-1 asks for an approval: a budget officer has to give it',
+      'approval: it may cost more than 5 KRW, above which budget gpu asks for an approval: a budget officer has to give it',
     );
     expect([plan.placements, plan.wakeAt]).toEqual([[], null]);
     expect(recordJob({ ...jobOf('job-1'), approval }).approval).toEqual(approval);

@@ -8,7 +8,6 @@ import { applyPlacements } from '../../src/store/apply/placements.ts';
 import {
   accounts,
   allocations,
-  budgetAlerts,
   budgetExceptions,
   budgets,
   jobs,
@@ -183,7 +182,8 @@ describe('when the money runs out', () => {
       'job.stopped-for-money',
       'job.stopped-for-money',
     ]);
-    expect(await store.db.select().from(budgetAlerts)).toMatchObject([{ threshold: 100 }]);
+    const [account] = await store.db.select().from(accounts);
+    expect(account!.exhaustedAt).not.toBeNull();
   });
 
   test('what a disaster moved draws on the disaster reserve, and nothing else does', async () => {

@@ -1,5 +1,4 @@
 import { sql } from 'drizzle-orm';
-import type { Account } from '../../core/ledger/account.ts';
 import type { Tx } from '../store.ts';
 
 /** Work that must not stop, and the account that has no money for it. */
@@ -24,15 +23,13 @@ export async function openException(tx: Tx, now: Date, row: ExceptionRow): Promi
 }
 
 /**
- * What is left of the account pays for nothing that runs: all of it counts as used, for the alerts.
+ * What is left of the account pays for nothing that wants it, until there is more.
  *
  * @returns was it not known before?
  */
-export async function noteExhausted(tx: Tx, now: Date, account: Account): Promise<boolean> {
-  const { id, allottedMicros, reservedMicros, chargedMicros } = account;
-  const made = await tx.execute(sql`
-    insert into budget_alerts (account_id, threshold, at, used_micros, cap_micros)
-    values (${id}, 100, ${now.toISOString()}::timestamptz, ${reservedMicros + chargedMicros}, ${allottedMicros})
-    on conflict do nothing returning account_id`);
-  return made.rows.length > 0;
+export async function noteExhausted(tx: Tx, now: Date, accountId: string): Promise<boolean> {
+  const noted = await tx.execute(sql`
+    update accounts set exhausted_at = ${now.toISOString()}::timestamptz
+    where id = ${accountId} and exhausted_at is null returning id`);
+  return noted.rows.length > 0;
 }
