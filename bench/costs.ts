@@ -4,6 +4,7 @@ import { migrate } from '../src/store/migrate.ts';
 import { readAlternatives } from '../src/store/read/alternatives.ts';
 import { linesIn, readCosts, readStatement } from '../src/store/read/costs.ts';
 import { sealMonth, verifyCosts } from '../src/store/read/months.ts';
+import { roomy } from '../src/store/read/roomy.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 import type { Bench, Finding } from './harness/bench.ts';
 import { onServer } from './harness/database.ts';
@@ -44,7 +45,7 @@ function questions(store: Store): Question[] {
     days: Days,
     by: Parameters<typeof readCosts>[2],
     scope: Parameters<typeof linesIn>[0] = ALL,
-  ) => readCosts(store.db, linesIn(scope, { days }), by, 1_000).then(({ count }) => count);
+  ) => roomy(store, (tx) => readCosts(tx, linesIn(scope, { days }), by, 1_000)).then(({ count }) => count);
   const acme = { kind: 'organization', organization: 'org-7' } as const;
   return [
     [
@@ -63,22 +64,30 @@ function questions(store: Store): Question[] {
     ],
     ['alternatives to 100,000 allocations', () => alternatives(store)],
     ['hash of a month', async () => (await sealMonth(store.db, '2026-06')).lines],
-    ['a month held against its entries', async () => (await verifyCosts(store.db, MONTH)).lines],
-    ['everything held against its entries', async () => (await verifyCosts(store.db, EVER)).lines],
+    [
+      'a month held against its entries',
+      async () => (await roomy(store, (tx) => verifyCosts(tx, MONTH))).lines,
+    ],
+    [
+      'everything held against its entries',
+      async () => (await roomy(store, (tx) => verifyCosts(tx, EVER))).lines,
+    ],
   ];
 }
 
 async function fromEntries(store: Store): Promise<number> {
-  const { rows } = await store.db.execute(sql`
+  const { rows } = await roomy(store, (tx) =>
+    tx.execute(sql`
     select j.project, l.provider, l.month, sum(l.amount_micros) from ledger l
     join (select distinct job_id, project from cost_days) j using (job_id)
-    where l.account_id is null group by j.project, l.provider, l.month`);
+    where l.account_id is null group by j.project, l.provider, l.month`),
+  );
   return rows.length;
 }
 
 async function alternatives(store: Store): Promise<number> {
   const days = { from: '2026-03-01', until: '2027-02-01' };
-  return (await readAlternatives(store.db, linesIn(ALL, { days }))).compared;
+  return (await roomy(store, (tx) => readAlternatives(tx, linesIn(ALL, { days })))).compared;
 }
 
 async function time(

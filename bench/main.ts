@@ -15,6 +15,7 @@ import { intake } from './intake.ts';
 import { latency } from './latency.ts';
 import { mass } from './mass.ts';
 import { memory } from './memory.ts';
+import { money } from './money.ts';
 import { optimum } from './optimum.ts';
 import { packing } from './packing.ts';
 import { peers } from './peers.ts';
@@ -36,6 +37,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   alarms,
   mass,
   costs,
+  money,
   peers,
 };
 const USAGE = `Usage: npm run bench -- [--quick] [--keep] [${Object.keys(BENCHMARKS).join('|')} …]

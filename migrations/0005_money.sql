@@ -11,6 +11,7 @@ CREATE TABLE "accounts" (
 	"charged_micros" bigint DEFAULT 0 NOT NULL,
 	"failover_micros" bigint DEFAULT 0 NOT NULL,
 	"carried_at" timestamp (3) with time zone,
+	"exhausted_at" timestamp (3) with time zone,
 	"created_at" timestamp (3) with time zone NOT NULL,
 	CONSTRAINT "accounts_owner" CHECK (("accounts"."budget_id" is null) <> ("accounts"."job_id" is null)),
 	CONSTRAINT "accounts_period" CHECK ("accounts"."ends_at" is null or "accounts"."ends_at" > "accounts"."starts_at"),
@@ -203,6 +204,7 @@ CREATE INDEX "cost_days_by_day" ON "cost_days" USING btree ("day");--> statement
 CREATE INDEX "holds_open" ON "holds" USING btree ("account_id") WHERE "holds"."reserved_micros" > 0;--> statement-breakpoint
 CREATE INDEX "ledger_by_account" ON "ledger" USING btree ("account_id","seq") WHERE "ledger"."account_id" is not null;--> statement-breakpoint
 CREATE INDEX "ledger_by_allocation" ON "ledger" USING btree ("allocation_id");--> statement-breakpoint
+CREATE INDEX "ledger_by_month" ON "ledger" USING brin ("month");--> statement-breakpoint
 CREATE INDEX "webhook_deliveries_due" ON "webhook_deliveries" USING btree ("webhook_id","next_at","id") WHERE "webhook_deliveries"."state" = 'pending';--> statement-breakpoint
 CREATE INDEX "webhook_deliveries_by_age" ON "webhook_deliveries" USING btree ("created_at");--> statement-breakpoint
 CREATE INDEX "webhook_deliveries_by_webhook" ON "webhook_deliveries" USING btree ("webhook_id","id" DESC NULLS FIRST);--> statement-breakpoint

@@ -50,7 +50,8 @@ function moving(app: App, room: Room): void {
         operationId: 'listBudgetEntries',
         tags,
         summary: 'List the entries of a budget',
-        description: 'Every movement of its money, newest first.',
+        description:
+          'Every movement of its money in all its periods, newest first: from one balance (`debit`) to another (`credit`).',
         params: budgetParams,
         querystring: entryQuery,
         response: { 200: answer('A page of entries.', page(entry, 'The entries.')) },
@@ -82,7 +83,8 @@ function moving(app: App, room: Room): void {
         operationId: 'verifyBudget',
         tags,
         summary: 'Hold a budget against its entries',
-        description: 'Adds up every entry, as of one moment.',
+        description:
+          'Adds up every entry and every hold, as of one moment, and compares them with the balances that are kept. Nothing is repaired.',
         params: budgetParams,
         response: { 200: answer('What it comes to.', verification) },
         problems: ['not-found'],
@@ -173,7 +175,8 @@ function excepting(app: App, room: Room): void {
         operationId: 'closeBudgetException',
         tags,
         summary: 'Answer for an exception',
-        description: 'The budget pays for ordinary work again, as far as there is money.',
+        description:
+          'Says what was decided. The budget then pays for ordinary work again, as far as there is money: it brings none, so raise the cap or transfer some, too.',
         params: exceptionParams,
         body: closeRequest,
         response: { 200: answer('The exception, closed.', exception) },
@@ -200,6 +203,8 @@ function looking(app: App, room: Room): void {
         operationId: 'getBudgetOutlook',
         tags,
         summary: 'See what stops when a budget is used up',
+        description:
+          'Everything under it that has a place, with what is held for it and until when that pays. Ordinary work is stopped before what must not stop.',
         params: budgetParams,
         querystring: z.strictObject(paging),
         response: { 200: answer('What runs, and how long the money lasts.', outlook) },

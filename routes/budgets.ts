@@ -39,7 +39,7 @@ function making(app: App, { deps }: Room): void {
         tags,
         summary: 'Make a budget',
         description:
-          'Counts at once for what is placed from then on. A job is held by every budget above it: those of its project and those of its organization.',
+          'Counts at once for what is placed from then on. A job is held by every budget above it: those of its project and those of its organization. Its current period and the next are made with it. 409 where it would overlap another budget of the same scope and period kind.',
         headers: creatingHeaders,
         body: budgetRequest,
         response: { 201: answer('The budget.', budget) },
@@ -131,7 +131,7 @@ function changing(app: App, room: Room): void {
         tags,
         summary: 'Change a budget',
         description:
-          'A changed cap counts for the current period and the later ones, and cannot go below what is charged and reserved. Where `If-Match` names another version, the problem shows the budget as it is now.',
+          'A changed cap counts for the current period and for all later ones, needs a `reason`, and cannot go below what is charged and reserved; what transfers brought or took stays. Where `If-Match` names another version, the problem shows the budget as it is now; without it, the last one wins.',
         headers: changingHeaders,
         params: budgetParams,
         body: budgetPatch,

@@ -10,6 +10,7 @@ import { Problem } from '../src/core/problem.ts';
 import type { Deps } from '../src/deps.ts';
 import { listCostLines, type LineMark } from '../src/store/read/cost-lines.ts';
 import { linesIn, readCosts, type CostQuery } from '../src/store/read/costs.ts';
+import { roomy } from '../src/store/read/roomy.ts';
 import { readInvoiced } from '../src/store/read/months.ts';
 import { sendStream } from './stream.ts';
 import { reportCells } from './views/costs.ts';
@@ -26,7 +27,7 @@ export async function sendCsv(
   query: CostQuery,
   by: readonly CostDimension[],
 ): Promise<FastifyReply> {
-  const report = await readCosts(store.db, linesIn(scope, query), by, CSV_ROWS);
+  const report = await roomy(store, (tx) => readCosts(tx, linesIn(scope, query), by, CSV_ROWS));
   if (report.count > CSV_ROWS)
     throw new Problem('invalid-request', `These are ${report.count} rows, more than ${CSV_ROWS}.`, {
       errors: [{ pointer: '?groupBy', detail: 'Ask for fewer days, or tell less apart.' }],

@@ -6,6 +6,7 @@ import { Problem } from '../src/core/problem.ts';
 import type { Deps } from '../src/deps.ts';
 import { readAlternatives } from '../src/store/read/alternatives.ts';
 import { linesIn, readCosts, readStatement } from '../src/store/read/costs.ts';
+import { roomy } from '../src/store/read/roomy.ts';
 import { answer } from './answers.ts';
 import { sendCsv, sendFocus } from './cost-files.ts';
 import { visibleProvider } from './providers.ts';
@@ -58,7 +59,7 @@ function reporting(app: App, { deps }: Room): void {
       if (format === 'focus') return sendFocus(reply, deps, scope, query);
       const by = dimensionsOf(groupBy);
       if (format === 'csv') return sendCsv(reply, deps, scope, query, by);
-      const report = await readCosts(deps.store.db, linesIn(scope, query), by, limit);
+      const report = await roomy(deps.store, (tx) => readCosts(tx, linesIn(scope, query), by, limit));
       return renderReport(report, query.days, by, deps.config.currency);
     },
   );
@@ -83,7 +84,8 @@ function comparing(app: App, { deps }: Room): void {
       const { project, ...asked } = request.query;
       const days = daysOf(deps, asked);
       const lines = linesIn(tenantScope(request.actor), { days, project });
-      return renderAlternatives(await readAlternatives(deps.store.db, lines), days, deps.config.currency);
+      const found = await roomy(deps.store, (tx) => readAlternatives(tx, lines));
+      return renderAlternatives(found, days, deps.config.currency);
     },
   );
 }

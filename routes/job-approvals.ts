@@ -18,7 +18,8 @@ export function jobApprovalRoutes(app: App, room: Room): void {
         operationId: 'approveJob',
         tags,
         summary: 'Let a job run that costs more than a budget lets pass',
-        description: 'By somebody else than who submitted it.',
+        description:
+          'By somebody else than who submitted it. From then on only its own `limits.maxCost` and what the budgets have bound what it costs.',
         params: jobParams,
         body: approveRequest,
         response: { 200: answer('The job, as it is now.', job) },

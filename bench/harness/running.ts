@@ -70,7 +70,8 @@ export async function insertRunning(client: pg.Client, jobs: number, at: Date): 
   await client.query('checkpoint');
 }
 
-const SPEC = JSON.stringify({
+/** What a job asks for, without what is its own. */
+export const SPEC = JSON.stringify({
   name: 'running',
   kind: 'training',
   run: {

@@ -21,8 +21,16 @@ export const entry = z
   .object({
     seq: field(z.int(), 'Grows; an entry is never changed nor taken back.', 4711),
     at: at('When it was written,'),
-    kind: field(z.enum(ENTRY_KINDS), 'Why money moved.', 'reserve'),
-    debit: field(z.enum(BALANCES), 'Where it was.', 'available'),
+    kind: field(
+      z.enum(ENTRY_KINDS),
+      'Why money moved. `appropriate`: a period got its cap, or another one. `reserve`: it is held for work. `charge`: of that, what was used. `release`: of that, what was not needed. `transfer`, `carry`: it went to another budget, or to the next period. `adjust`: what was charged is corrected; this version writes none.',
+      'reserve',
+    ),
+    debit: field(
+      z.enum(BALANCES),
+      'Where it was. `appropriation` is the outside, where caps come from and go to.',
+      'available',
+    ),
     credit: field(z.enum(BALANCES), 'Where it is then.', 'reserved'),
     amount: moneyOf('How much.'),
     period,
@@ -51,7 +59,9 @@ export const alert = z
     threshold: field(z.int(), 'Percent of what could be spent then.', 80),
     at: at('When it was noticed,'),
     period,
-    used: moneyOf('What was reserved and charged then.'),
+    used: moneyOf(
+      'What was reserved and charged then. Of 100 percent it may be less than `allotted`: what was left was too little to pay for what ran.',
+    ),
     allotted: moneyOf('What could be spent then.'),
   })
   .meta({ id: 'BudgetAlert', description: 'A threshold that was reached: once for each period.' });
@@ -116,7 +126,7 @@ export const outlook = z
   .object({
     exhaustedAt: field(
       utcTime().nullable(),
-      'When ordinary work will have used up what is allotted now, RFC 3339; null: not in this period.',
+      'When what runs will have used up all that is allotted now for ordinary work, RFC 3339; it is stopped a little before. Null: not in this period.',
       '2026-11-25T04:00:00.000Z',
     ),
     burnPerHour: moneyOf('What all of it costs per hour.'),

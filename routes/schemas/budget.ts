@@ -142,8 +142,8 @@ export const budget = z
     ),
     allotted: moneyOf('What of that may be spent by now.'),
     reserved: moneyOf('Held for work that has a place.'),
-    charged: moneyOf('What was used.'),
-    available: moneyOf('Allotted, and neither reserved nor charged.'),
+    charged: moneyOf('What was used, of this period.'),
+    available: moneyOf('Allotted, and neither reserved nor charged; the disaster reserve is in it.'),
     disasterReserve: z
       .object({
         amount: moneyOf('What only moves from a disaster may draw on.'),
@@ -151,10 +151,12 @@ export const budget = z
       })
       .meta({ description: 'The disaster reserve of the current period.' }),
     burnPerHour: moneyOf('What everything under it that has a place costs per hour.'),
-    forecast: moneyOf("What will have been charged by the period's end if that goes on."),
+    forecast: moneyOf(
+      "What would have been charged by the period's end if that went on. It may be more than the cap: then the work is stopped before.",
+    ),
     exhaustedAt: field(
       utcTime().nullable(),
-      'When ordinary work would have used up what is allotted now, RFC 3339; null: not in this period.',
+      'When what runs would have used up all that is allotted now for ordinary work, RFC 3339; it is stopped a little before. Null: not in this period.',
       null,
     ),
     thresholds: parts.thresholds,

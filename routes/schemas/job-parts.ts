@@ -164,7 +164,7 @@ export const limits = z.strictObject({
   ),
   maxCost: money.nullable().default(null).meta({
     description:
-      'What it may cost at most, all attempts and spares together, in the accounting currency: stopped, saved and queued again before it costs more.',
+      'What it may cost at most, all attempts and spares together, in the accounting currency: before it costs more it is saved, stopped and `failed` with the reason `max-cost`.',
   }),
   deadline: field(
     normalTime().nullable().default(null),

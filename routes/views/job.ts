@@ -18,7 +18,13 @@ export interface Shown {
   readonly currency: string;
   readonly language: Language;
 }
-const NOWHERE: JobPlacement = { current: null, chargedMicros: 0n, standbyMicros: 0n, spares: [] };
+const NOWHERE: JobPlacement = {
+  current: null,
+  chargedMicros: 0n,
+  reservedMicros: 0n,
+  standbyMicros: 0n,
+  spares: [],
+};
 
 export function renderJob(row: JobRow, placed: JobPlacement = NOWHERE, { currency, language }: Shown) {
   const here = placed.current !== null && isThere(row, placed.current) ? placed.current : null;
@@ -43,9 +49,8 @@ export function renderJob(row: JobRow, placed: JobPlacement = NOWHERE, { currenc
     protection: renderProtection(row, placed, currency),
     attempts: row.attempts,
     exitCode: row.exitCode,
-    // Nothing is reserved before there are budgets.
     cost: {
-      reserved: toWire(0n, currency),
+      reserved: toWire(placed.reservedMicros, currency),
       charged: toWire(placed.chargedMicros, currency),
       standby: toWire(placed.standbyMicros, currency),
     },

@@ -1,4 +1,5 @@
-import type { JobChange, Requeue } from './change.ts';
+import type { EndReason } from './allocation.ts';
+import type { Change, JobChange, Requeue } from './change.ts';
 import type { Held } from './failover.ts';
 import type { JobReason, JobState } from './job.ts';
 import type { Observation } from './order.ts';
@@ -44,6 +45,26 @@ export function outOfMoney(held: Held, seen: Observation, now: Date, timing: Tim
   };
   const detail = seen.detail ?? 'the money that was held for it is used up';
   return jobChange(held, 'queued', 'budget', detail, { requeue });
+}
+
+/** A job's run that is to be somewhere else, or at another time. */
+export interface SentBack {
+  readonly jobId: string;
+  readonly allocationId: string;
+  readonly reason: EndReason & JobReason;
+  readonly detail: string | null;
+}
+
+/** Ends it in order, with its grace and its last checkpoint, and queues its job again. */
+export function sendBack(
+  { jobId, allocationId, reason, detail }: SentBack,
+  requeue: Partial<Requeue> = {},
+): Change[] {
+  const usual: Requeue = { notBefore: null, avoid: null, moveTo: null, failedStart: false };
+  return [
+    { kind: 'releasing', allocationId, endReason: reason, detail },
+    { kind: 'job', jobId, allocationId, to: 'queued', reason, detail, requeue: { ...usual, ...requeue } },
+  ];
 }
 
 /** Doubles from backoffMs with every failed start in a row, up to backoffMaxMs. */

@@ -3,6 +3,7 @@ import type { Held } from './failover.ts';
 import type { ContinuityMode } from './job.ts';
 import type { HealthState, ProviderMode } from './provider.ts';
 import type { Timing } from './timing.ts';
+import { sendBack } from './requeue.ts';
 
 export const RESPONSES = ['stay', 'stop-new', 'move-eager', 'move-all'] as const;
 export type Response = (typeof RESPONSES)[number];
@@ -82,15 +83,8 @@ export function moveEagerly(
 ): Change[] {
   const { allocationId, jobId, provider } = held;
   const until = new Date(now.getTime() + avoidMs);
-  const requeue = {
-    notBefore: null,
-    avoid: { provider, until },
-    moveTo: null,
-    failedStart: false,
-    toReplica: true,
-  };
-  return [
-    { kind: 'releasing', allocationId, endReason: 'provider-degraded', detail },
-    { kind: 'job', jobId, allocationId, to: 'queued', reason: 'provider-degraded', detail, requeue },
-  ];
+  return sendBack(
+    { jobId, allocationId, reason: 'provider-degraded', detail },
+    { avoid: { provider, until }, toReplica: true },
+  );
 }

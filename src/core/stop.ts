@@ -13,13 +13,18 @@ export interface Stoppable {
 export function stopChanges(
   job: Stoppable,
   to: 'cancelled' | 'failed',
-  reason: 'cancelled' | 'max-runtime' | 'deadline',
+  reason: 'cancelled' | 'max-runtime' | 'deadline' | 'max-cost',
   detail: string | null,
 ): Change[] {
   const base = { kind: 'job', jobId: job.id, allocationId: null, reason, detail } as const;
   if (job.state === 'queued' || job.allocation === null) return [{ ...base, to }];
   return [
-    { kind: 'releasing', allocationId: job.allocation.id, endReason: reason, detail },
+    {
+      kind: 'releasing',
+      allocationId: job.allocation.id,
+      endReason: reason === 'max-cost' ? 'budget' : reason,
+      detail,
+    },
     { ...base, to: 'stopping', stoppingTo: to },
   ];
 }

@@ -15,6 +15,7 @@ import {
 import { tellAll, type News } from '../store/apply/webhooks.ts';
 import { lockBudget, lockBudgets } from '../store/apply/budgets.ts';
 import { loadAlerted, loadEnded, loadLiveBudgets, type KeptBudget } from '../store/load/budget-pass.ts';
+import { wakeUnpaid } from '../store/apply/unpaid.ts';
 
 /** Of each kind of work at a time: a year begins for everybody at once, and verdicts wait behind this. */
 const AT_ONCE = 500;
@@ -40,7 +41,10 @@ export async function budgetPass(deps: Deps): Promise<BudgetPass> {
   const { made, raised } = await keepUp(deps, now, calendar, live);
   const carried = await carryOver(deps, now);
   const told = await alert(deps, now, live);
-  if (made + raised + carried > 0) deps.bell.ring('place');
+  if (made + raised + carried > 0) {
+    await wakeUnpaid(deps.store.db, null);
+    deps.bell.ring('place');
+  }
   return { made, raised, carried, told };
 }
 

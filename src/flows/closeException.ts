@@ -4,6 +4,7 @@ import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
 import { closeException as close, lockException } from '../store/apply/budget-exceptions.ts';
 import type { ExceptionRow } from '../store/read/budget-ledger.ts';
+import { wakeUnpaid } from '../store/apply/unpaid.ts';
 
 /**
  * Says how it came out that work went on for which there was no money. What was kept waiting for it is looked at again.
@@ -28,6 +29,7 @@ export async function closeException(
     await appendAudit(tx, now, [{ actor, action: 'budget.exception-close', target: id, requestId, data }]);
     return closed;
   });
+  await wakeUnpaid(deps.store.db, null);
   deps.bell.ring('place');
   return row;
 }

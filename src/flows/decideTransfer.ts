@@ -9,6 +9,7 @@ import { lockBudgets } from '../store/apply/budgets.ts';
 import { lockTransfer, noteDecision, type TransferRow } from '../store/apply/transfers.ts';
 import { findBudgetIn } from '../store/read/budgets.ts';
 import type { Tx } from '../store/store.ts';
+import { wakeUnpaid } from '../store/apply/unpaid.ts';
 
 /** What is decided of which transfer. */
 export interface Decision {
@@ -43,7 +44,10 @@ export async function decideTransfer(
     await appendAudit(tx, now, [{ actor, action, target: transferId, requestId, data }]);
     return decided;
   });
-  if (approved) deps.bell.ring('place');
+  if (approved) {
+    await wakeUnpaid(deps.store.db, null);
+    deps.bell.ring('place');
+  }
   return row;
 }
 

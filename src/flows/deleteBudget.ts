@@ -4,6 +4,7 @@ import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
 import { changePeriods, everMoved, lockAccountsOf } from '../store/apply/budget-accounts.ts';
 import { changeBudget, lockBudget } from '../store/apply/budgets.ts';
+import { wakeUnpaid } from '../store/apply/unpaid.ts';
 
 /**
  * Takes back a budget that nothing was ever held by. Its caps go back to where they came from, and its entries stay.
@@ -28,5 +29,6 @@ export async function deleteBudget(deps: Deps, actor: Actor, id: string, request
     const data = { name, organization, project };
     await appendAudit(tx, now, [{ actor, action: 'budget.delete', target: id, requestId, data }]);
   });
+  await wakeUnpaid(deps.store.db, null);
   deps.bell.ring('place');
 }

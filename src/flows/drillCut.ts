@@ -70,12 +70,12 @@ export async function declareSilent(
     const data = {
       allocations: named,
       count: allocationIds.length,
-      requeued: (applied.jobs.queued ?? 0) + applied.takenOver,
+      requeued: applied.moved,
     };
     await appendAudit(tx, now, [
       { actor: SYSTEM, action: 'drill.declare', target: id, requestId: null, data },
     ]);
-    return (applied.jobs.queued ?? 0) + applied.takenOver;
+    return applied.moved;
   });
   if (requeued > 0) deps.metrics.countMoves('provider-down', requeued);
   deps.watch.changed();

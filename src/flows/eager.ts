@@ -72,7 +72,7 @@ async function lead(deps: Deps, now: Date, { provider, scope, which, detail }: L
     const going = which.kind === 'eager' ? held.filter(isEager) : held;
     const changes = going.flatMap((one) => moveEagerly(one, detail, now, deps.timing));
     const applied = await applyChanges(tx, now, deps.terms, changes);
-    return (applied.jobs.queued ?? 0) + applied.takenOver;
+    return applied.moved;
   });
   if (moved === 0) return;
   deps.log.warn({ provider, moved }, `work leaves ${provider}: ${detail}`);

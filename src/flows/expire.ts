@@ -23,6 +23,12 @@ export async function expireLeases(deps: Deps): Promise<number> {
   return applied.released;
 }
 
+const OVER = {
+  deadline: 'limits.deadline has passed',
+  'max-runtime': 'it has run for limits.maxRuntimeSeconds',
+  'max-cost': 'limits.maxCost is used up',
+} as const;
+
 /** Stops what has run longer than it may, and fails what is past its deadline. */
 export async function enforceLimits(deps: Deps): Promise<number> {
   const now = deps.clock.now();
@@ -31,9 +37,7 @@ export async function enforceLimits(deps: Deps): Promise<number> {
     await deps.store.transaction(async (tx) => {
       const job = await lockJob(tx, id);
       if (job === null || isTerminal(job.state) || job.state === 'stopping') return;
-      const detail =
-        why === 'deadline' ? 'limits.deadline has passed' : 'it has run for limits.maxRuntimeSeconds';
-      await applyChanges(tx, now, deps.terms, stopChanges(job, 'failed', why, detail));
+      await applyChanges(tx, now, deps.terms, stopChanges(job, 'failed', why, OVER[why]));
     });
   }
   if (overdue.length > 0) {

@@ -1,7 +1,7 @@
-import type { Change } from '../core/change.ts';
 import { SYSTEM } from '../core/access.ts';
 import { Session } from '../core/placement/decide.ts';
 import { stateFrom } from '../core/placement/record.ts';
+import { sendBack } from '../core/requeue.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
 import { applyChanges } from '../store/apply/changes.ts';
@@ -43,18 +43,7 @@ async function withRoomAtHome(deps: Deps, now: Date, away: readonly AwayRow[]): 
 
 async function sendHome(deps: Deps, now: Date, { id, runId, runAt, moveTo }: AwayRow): Promise<void> {
   const detail = `${moveTo} is well again`;
-  const changes: Change[] = [
-    { kind: 'releasing', allocationId: runId, endReason: 'failback', detail },
-    {
-      kind: 'job',
-      jobId: id,
-      allocationId: runId,
-      to: 'queued',
-      reason: 'failback',
-      detail,
-      requeue: { notBefore: null, avoid: null, moveTo, failedStart: false },
-    },
-  ];
+  const changes = sendBack({ jobId: id, allocationId: runId, reason: 'failback', detail }, { moveTo });
   await deps.store.transaction(async (tx) => {
     const applied = await applyChanges(tx, now, deps.terms, changes);
     if (applied.releasing === 0) return;

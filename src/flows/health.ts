@@ -65,12 +65,12 @@ async function enforce(deps: Deps, now: Date, contact: ContactRow, verdict: Verd
       from,
       to: verdict.health,
       reason: verdict.reason,
-      requeued: (applied.jobs.queued ?? 0) + applied.takenOver,
+      requeued: applied.moved,
     };
     await appendAudit(tx, now, [
       { actor: SYSTEM, action: 'provider.verdict', target: provider, requestId: null, data },
     ]);
-    return (applied.jobs.queued ?? 0) + applied.takenOver;
+    return applied.moved;
   });
   if (moved === null) return;
   deps.metrics.setProviderHealth(provider, verdict.health);

@@ -1,11 +1,13 @@
 import { SYSTEM } from '../core/access.ts';
+import type { Account } from '../core/ledger/account.ts';
 import type { Shortage } from '../core/ledger/plan.ts';
-import { describe, stopUnpaid, victimsFor } from '../core/ledger/unpaid.ts';
+import { describe, stopUnpaid, victimsFor, type Unpaid } from '../core/ledger/unpaid.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
 import { applyChanges } from '../store/apply/changes.ts';
-import { openException } from '../store/apply/exceptions.ts';
+import { noteExhausted, openException, type ExceptionRow } from '../store/apply/exceptions.ts';
 import { settle, type Settled } from '../store/apply/settle.ts';
+import { tellAll } from '../store/apply/webhooks.ts';
 import { loadPayees } from '../store/load/payees.ts';
 import { loadDue, type PayingRow } from '../store/load/paying.ts';
 import type { Tx } from '../store/store.ts';
@@ -38,14 +40,14 @@ async function stopIfUnpaid(deps: Deps, now: Date, { row, metered }: Settled): P
   const { currency } = deps.config;
   const stopped = await deps.store.transaction(async (tx) => {
     // Work that must not stop is not stopped while others may be, and not without somebody who has to answer for it.
-    if (row.guarded && row.role === 'run' && shortage.why !== 'limit') {
+    if (row.guarded && row.role === 'run' && shortage.account.budgetId !== null) {
       const others = await makeRoom(deps, tx, now, row, shortage);
       if (others > 0 || !stop) return others;
     }
     if (!stop) return 0;
     const changes = stopUnpaid(row, shortage, now, currency);
     const applied = await applyChanges(tx, now, deps.terms, changes);
-    if (applied.releasing > 0) await note(tx, now, row, 'job.stop-unpaid', describe(shortage, currency));
+    if (applied.releasing > 0) await tell(deps, tx, now, row, shortage, [row]);
     return applied.releasing;
   });
   if (stopped === 0) return;
@@ -59,27 +61,68 @@ async function stopIfUnpaid(deps: Deps, now: Date, { row, metered }: Settled): P
  *
  * @returns how many were told to go, or are going already
  */
-async function makeRoom(
-  deps: Deps,
-  tx: Tx,
-  now: Date,
-  { jobId }: PayingRow,
-  shortage: Shortage,
-): Promise<number> {
+async function makeRoom(deps: Deps, tx: Tx, now: Date, row: PayingRow, shortage: Shortage): Promise<number> {
   const { account, missingMicros } = shortage;
-  const detail = describe(shortage, deps.config.currency);
-  const id = deps.ids.next('exc', now);
-  if (account.budgetId === null) return 0;
-  await openException(tx, now, { id, accountId: account.id, jobId, detail });
+  const exception = {
+    id: deps.ids.next('exc', now),
+    accountId: account.id,
+    jobId: row.jobId,
+    detail: describe(shortage, deps.config.currency),
+  };
+  if (await openException(tx, now, exception)) await tellException(deps, tx, now, row, account, exception);
   const payees = await loadPayees(tx, account.id);
   const victims = victimsFor(missingMicros, payees);
   const changes = victims.flatMap((victim) => stopUnpaid(victim, shortage, now, deps.config.currency));
   const { releasing } = await applyChanges(tx, now, deps.terms, changes);
-  for (const victim of victims) await note(tx, now, victim, 'job.stop-unpaid', `${detail}: for ${jobId}`);
+  if (victims.length > 0) await tell(deps, tx, now, row, shortage, victims);
   return releasing + payees.filter(({ leaving }) => leaving).length;
 }
 
-function note(tx: Tx, now: Date, one: { jobId: string; allocationId: string }, action: string, why: string) {
-  const data = { allocation: one.allocationId, why };
-  return appendAudit(tx, now, [{ actor: SYSTEM, action, target: one.jobId, requestId: null, data }]);
+/** The record of those that were stopped, and word to whoever wants it: of each, and once that the money is used up. */
+async function tell(
+  deps: Deps,
+  tx: Tx,
+  now: Date,
+  { organization, project, jobId }: PayingRow,
+  shortage: Shortage,
+  stopped: readonly Unpaid[],
+): Promise<void> {
+  const { account, why } = shortage;
+  const detail = describe(shortage, deps.config.currency);
+  const about = { budget: account.budgetId, project, why: detail };
+  await appendAudit(
+    tx,
+    now,
+    stopped.map((one) => ({
+      actor: SYSTEM,
+      action: 'job.stop-unpaid',
+      target: one.jobId,
+      requestId: null,
+      data: { allocation: one.allocationId, why: detail, ...(one.jobId !== jobId && { for: jobId }) },
+    })),
+  );
+  const isNews = why === 'money' && (await noteExhausted(tx, now, account.id));
+  const news = [
+    ...stopped.map((one) => ({
+      event: 'job.stopped-for-money' as const,
+      data: { ...about, job: one.jobId },
+    })),
+    ...(isNews ? [{ event: 'budget.exhausted' as const, data: about }] : []),
+  ];
+  const told = news.map((one) => ({ ...one, organization }));
+  await tellAll(tx, now, () => deps.ids.next('dlv', now), told);
+}
+
+async function tellException(
+  deps: Deps,
+  tx: Tx,
+  now: Date,
+  { organization, project }: PayingRow,
+  account: Account,
+  { id, jobId, detail }: ExceptionRow,
+): Promise<void> {
+  const data = { budget: account.budgetId, project, exception: id, job: jobId, why: detail };
+  await tellAll(tx, now, () => deps.ids.next('dlv', now), [
+    { event: 'budget.exception', organization, data },
+  ]);
 }

@@ -1,6 +1,7 @@
 import type { Actor } from '../core/access.ts';
 import type { Change } from '../core/change.ts';
 import { Problem } from '../core/problem.ts';
+import { sendBack } from '../core/requeue.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
 import { applyChanges } from '../store/apply/changes.ts';
@@ -44,16 +45,8 @@ export async function moveJob(
 function moveChanges(deps: Deps, now: Date, job: LockedJob, from: string, move: MoveRequest): Change[] {
   const until = new Date(now.getTime() + deps.timing.avoidMs);
   const allocationId = job.allocation?.id ?? '';
-  return [
-    { kind: 'releasing', allocationId, endReason: 'operator-move', detail: move.reason },
-    {
-      kind: 'job',
-      jobId: job.id,
-      allocationId,
-      to: 'queued',
-      reason: 'operator-move',
-      detail: move.reason,
-      requeue: { notBefore: null, avoid: { provider: from, until }, moveTo: move.to, failedStart: false },
-    },
-  ];
+  return sendBack(
+    { jobId: job.id, allocationId, reason: 'operator-move', detail: move.reason },
+    { avoid: { provider: from, until }, moveTo: move.to },
+  );
 }

@@ -9,6 +9,7 @@ import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
 import { changePeriods, lockAccountsOf } from '../store/apply/budget-accounts.ts';
 import { changeBudget, lockBudget, lockOrganization, type BudgetRow } from '../store/apply/budgets.ts';
+import { wakeUnpaid } from '../store/apply/unpaid.ts';
 import { standingOf } from '../store/read/budgets.ts';
 import type { Tx } from '../store/store.ts';
 import { copies, refuse, refuseOverlap, toAllotments, type Budget, type NewBudget } from './createBudget.ts';
@@ -55,7 +56,10 @@ export async function patchBudget(
     await appendAudit(tx, now, [{ actor, action: 'budget.change', target: row.id, requestId, data }]);
     return { row, standing, changed: true };
   });
-  if (patched.changed) deps.bell.ring('place');
+  if (patched.changed) {
+    await wakeUnpaid(deps.store.db, seen.organization);
+    deps.bell.ring('place');
+  }
   return patched;
 }
 

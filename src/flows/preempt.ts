@@ -4,6 +4,7 @@ import { openPass } from '../core/placement/pass.ts';
 import { preemptFor, type Holder, type Preemption } from '../core/placement/preempt.ts';
 import { stateFrom } from '../core/placement/record.ts';
 import { isGuarded } from '../core/protection.ts';
+import { sendBack } from '../core/requeue.ts';
 import type { Deps } from '../deps.ts';
 import { appendAudit } from '../store/apply/audit.ts';
 import { applyChanges } from '../store/apply/changes.ts';
@@ -67,16 +68,5 @@ async function carryOut(deps: Deps, now: Date, { jobId, victims }: Preemption): 
 }
 
 function changesFor({ allocationId, jobId }: Holder, detail: string): Change[] {
-  return [
-    { kind: 'releasing', allocationId, endReason: 'preempted', detail },
-    {
-      kind: 'job',
-      jobId,
-      allocationId,
-      to: 'queued',
-      reason: 'preempted',
-      detail,
-      requeue: { notBefore: null, avoid: null, moveTo: null, failedStart: false },
-    },
-  ];
+  return sendBack({ allocationId, jobId, reason: 'preempted', detail });
 }

@@ -95,7 +95,7 @@ async function enforce(deps: Deps, now: Date, write: ScopeWrite): Promise<void> 
     const why = `${nameOf(scope)} at ${provider} is down: ${reason}`.slice(0, 500);
     const changes = lost.flatMap((one) => judgeProviderDown(one, now, deps.timing, why));
     const applied = await applyChanges(tx, now, deps.terms, changes);
-    const requeued = (applied.jobs.queued ?? 0) + applied.takenOver;
+    const requeued = applied.moved;
     const told = {
       scope: nameOf(scope),
       plane,

@@ -960,6 +960,8 @@ export const accounts = pgTable(
       .default(sql`0`),
     /** What was left has gone on to the next period. */
     carriedAt: at('carried_at'),
+    /** Since when what is left pays for nothing that wants it; null: it does, or there is more of it since. */
+    exhaustedAt: at('exhausted_at'),
     createdAt: at('created_at').notNull(),
   },
   (t) => [
@@ -1054,6 +1056,8 @@ export const ledger = pgTable(
       .on(t.accountId, t.seq)
       .where(sql`${t.accountId} is not null`),
     index('ledger_by_allocation').on(t.allocationId),
+    // Entries are written in the order of time, so that which pages a month is on is all that has to be kept.
+    index('ledger_by_month').using('brin', t.month),
   ],
 );
 

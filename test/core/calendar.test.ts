@@ -37,6 +37,9 @@ describe('Calendar', () => {
         const day = calendar.dayOf(new Date(ms));
         expect(calendar.startOf(day).getTime()).toBeLessThanOrEqual(ms);
         expect(calendar.startOf(addDays(day, 1)).getTime()).toBeGreaterThan(ms);
+        // Of the day that was asked for last, which it remembers, and of any other.
+        expect(calendar.endOf(day)).toEqual(calendar.startOf(addDays(day, 1)));
+        expect(new Calendar(zone).endOf(day)).toEqual(calendar.endOf(day));
         expect(new Calendar(zone).dayOf(new Date(ms))).toBe(day);
       }),
     );

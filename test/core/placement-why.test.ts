@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decidePlacements } from '../../src/core/placement/decide.ts';
+import { recordJob } from '../../src/core/placement/record.ts';
 import type { RuleName } from '../../src/core/placement/rules.ts';
 import type {
   PlacementOffer,
@@ -457,6 +458,24 @@ describe('what waits for somebody else', () => {
       'provider alpha is unknown',
       'provider beta is draining',
     ]);
+  });
+
+  test('an approval: nothing but somebody helps, so there is no time to look again', () => {
+    const approval = {
+      budgetId: 'bud-1',
+      budget: 'gpu',
+      aboveMicros: '5000000',
+      approvedBy: null,
+      approvedAt: null,
+      note: null,
+    };
+    const plan = decide({}, [offerOf('alpha', 'a')], { job: { approval, notBefore: later(9) } });
+    expect(why(plan)).toBe(
+      'approval: it may cost more than 5 KRW, above which budget gpu asks for an approval: a budget officer has to give it',
+    );
+    expect([plan.placements, plan.wakeAt]).toEqual([[], null]);
+    expect(recordJob({ ...jobOf('job-1'), approval }).approval).toEqual(approval);
+    expect(recordJob(jobOf('job-1'))).not.toHaveProperty('approval');
   });
 
   test('time: a fence before a backoff before everything else, and when to look again', () => {

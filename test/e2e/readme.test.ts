@@ -22,7 +22,7 @@ afterAll(() => {
 it('the README’s commands do what it says', { timeout: 180_000 }, async () => {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const steps = [...readme.matchAll(/<!-- walk -->\s*```sh\n([\s\S]*?)```/g)].map(([, lines]) => lines ?? '');
-  expect(steps).toHaveLength(3);
+  expect(steps).toHaveLength(4);
   const port = await freePort();
   const script = ['set -e', ...steps, 'echo; kill %1 %2 2>/dev/null; wait']
     .join('\n')
@@ -34,13 +34,22 @@ it('the README’s commands do what it says', { timeout: 180_000 }, async () => 
     maxBuffer: 2 ** 24,
   });
   expect(stdout).toContain('hello from attempt 1');
-  const job = JSON.parse(stdout.slice(stdout.lastIndexOf('{"id":"job-')).split('\n')[0] ?? '') as Record<
-    string,
-    unknown
-  >;
+  const job = answerIn(stdout, '{"id":"job-');
   expect(job).toMatchObject({ state: 'succeeded', exitCode: 0, attempts: 1 });
   expect(job['placement']).toMatchObject({
     provider: 'my-machine',
     pricePerHour: { amount: '1200', currency: 'KRW' },
   });
+  expect(stdout).toContain('paid for');
+  const { items } = answerIn(stdout, '{"items":[{"seq"') as { items: { kind: string; amount: object }[] };
+  // What the page shows: what was held before the start, and nothing is left of it.
+  expect(items.at(-1)).toMatchObject({ kind: 'reserve', amount: { amount: '19' } });
+  expect(new Set(items.map(({ kind }) => kind))).toEqual(new Set(['reserve', 'charge', 'release']));
+  expect(answerIn(stdout, '{"ok":')).toMatchObject({ ok: true });
 });
+
+/** The last answer that begins like that. Answers end without a line’s end, so what comes next is on the same line. */
+function answerIn(stdout: string, begin: string): Record<string, unknown> {
+  const answers = stdout.split(/\n|(?<=\})(?=[^,}\]])/).filter((text) => text.startsWith(begin));
+  return JSON.parse(answers.at(-1) ?? '') as Record<string, unknown>;
+}

@@ -540,6 +540,18 @@ describe('404 not-found', () => {
       await door.put(`/v1/${owner}/nothing/rules`, {}).expect(404);
     }
     await door.get('/v1/policies/nothing').expect(404);
+    const budget = '/v1/budgets/bud-nothing';
+    await door.patch(budget, { thresholds: [50] }).expect(404);
+    await door.call('DELETE', budget).expect(404);
+    for (const part of ['', '/entries', '/alerts', '/verify', '/outlook', '/exceptions', '/transfers'])
+      await door.get(`${budget}${part}`).expect(404);
+    const transfer = { to: 'bud-other', amount: { amount: '1', currency: 'KRW' }, reason: 'none' };
+    await door.post(`${budget}/transfers`, transfer).expect(404);
+    for (const verb of ['approve', 'reject'])
+      await door.post(`${budget}/transfers/trf-nothing/${verb}`).expect(404);
+    await door.post(`${budget}/exceptions/exc-nothing/close`, { resolution: 'none' }).expect(404);
+    await door.post('/v1/jobs/job-nothing/approve').expect(404);
+    await door.post('/v1/jobs/job-nothing/reject', { reason: 'none' }).expect(404);
     await door.post('/v1/providers/nothing/drain').expect(404);
     await door.call('DELETE', '/v1/keys/key-nothing').expect(404);
     await door.get('/v1/exchange-rates/XXX').expect(404);

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WAITING_TITLES } from '../../src/core/messages.ts';
 import { placePass } from '../../src/flows/place.ts';
 import { openDoor, populate, smallJob, type Door, type Town } from './door.ts';
 
@@ -45,7 +46,7 @@ describe('a job that may cost more than a budget lets pass', () => {
     const waits = await door.get(`/v1/jobs/${job.id}`).expect(200);
     expect(waits.body.waiting).toMatchObject({
       reason: 'approval',
-      title: 'It needs somebody’s approval.',
+      title: WAITING_TITLES.approval.en,
     });
     const listed = await door.get('/v1/jobs?waiting=approval').expect(200);
     expect((listed.body.items as { id: string }[]).map(({ id }) => id)).toEqual([job.id]);

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import fc, { type Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mutated, nasty, valuesOf, type Hints } from './arbitrary.ts';
@@ -30,6 +31,8 @@ let checker: Checker;
 let document: Json;
 let jobId: string;
 let webhookId: string;
+let budgetId: string;
+let transferId: string;
 const good = new Set<string>();
 beforeAll(async () => {
   door = await openDoor();
@@ -40,18 +43,39 @@ beforeAll(async () => {
   await door.post(`/v1/jobs/${jobId}/cancel`).expect(202);
   const hook = await door.post('/v1/webhooks', { url: 'https://hooks.example.org/' }).expect(201);
   webhookId = hook.body.id as string;
+  ({ budgetId, transferId } = await makeMoney());
   document = door.app.swagger() as unknown as Json;
   checker = makeChecker(document);
 });
 afterAll(() => door.close());
 
+/** Two budgets, and what one is to give to the other. The first has an entry, so that it stays whatever is called. */
+async function makeMoney(): Promise<{ budgetId: string; transferId: string }> {
+  const cap = { amount: '1000', currency: 'KRW' };
+  const budgetOf = async (kind: string) => {
+    const body = { name: kind, scope: { project: 'kogpt' }, period: { kind }, cap };
+    return (await door.post('/v1/budgets', body).expect(201)).body.id as string;
+  };
+  const [from, to] = [await budgetOf('fiscal-year'), await budgetOf('quarter')];
+  const transfer = await door
+    .call('POST', `/v1/budgets/${from}/transfers`, town.keys.officer)
+    .send({ to, amount: { amount: '1', currency: 'KRW' }, reason: 'why not' })
+    .expect(201);
+  await door.deps.store.db.execute(sql`
+    insert into ledger (at, kind, debit, credit, account_id, amount_micros, reason, actor)
+    select now(), 'reserve', 'available', 'reserved', id, 1, 'fuzz', 'system' from accounts where budget_id = ${from} limit 1`);
+  return { budgetId: from, transferId: transfer.body.id as string };
+}
+
 /** Names that exist come often, or every call would end with a 404. */
 const known = (name: string, route: string): Arbitrary<string> => {
   const owners: Json = { organizations: 'acme', projects: 'kogpt' };
+  const ids: Json = { webhooks: webhookId, budgets: budgetId };
   const existing: Json = {
     name: owners[route.split('/')[2] ?? ''] ?? 'pangyo',
     offer: 'h100x8',
-    id: route.startsWith('/v1/webhooks/') ? webhookId : jobId,
+    id: ids[route.split('/')[2] ?? ''] ?? jobId,
+    transfer: transferId,
     project: 'kogpt',
     provider: 'pangyo',
     currency: 'USD',
@@ -88,7 +112,12 @@ const HINTS: Hints = {
   from: absent,
   fromJob: fc.constant(null),
   replicas: fc.constant(1),
-  maxCost: absent,
+  maxCost: fc.constantFrom(undefined, { amount: '5', currency: 'KRW' }),
+  period: fc.constantFrom({ kind: 'month' }, { kind: 'quarter' }, { kind: 'once', until: '2099-01-01' }),
+  until: absent,
+  thresholds: fc.constantFrom([50, 100], [], undefined),
+  allotments: absent,
+  reason: fc.constant('because'),
   maxPricePerJob: absent,
   quoteId: fc.constant(null),
   class: fc.constantFrom('inference-24gb', 'trainer-80gb', undefined),

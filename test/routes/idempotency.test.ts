@@ -44,6 +44,26 @@ describe('the same key and the same body', () => {
       'provider_health',
     ],
   ];
+  it('twenty at once ask for a transfer once', async () => {
+    const cap = { amount: '5', currency: 'KRW' };
+    const make = async (name: string) => {
+      const body = { name, scope: { organization: 'globex' }, period: { kind: name }, cap };
+      return (await door.post('/v1/budgets', body).expect(201)).body.id as string;
+    };
+    const [from, to] = [await make('quarter'), await make('month')];
+    const before = await count('budget_transfers');
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        door
+          .post(`/v1/budgets/${from}/transfers`, { to, amount: cap, reason: 'twin' })
+          .set('idempotency-key', 'twenty-transfers')
+          .expect(201),
+      ),
+    );
+    for (const answer of answers) expect(answer.body).toEqual(answers[0]?.body);
+    expect((await count('budget_transfers')) - before).toBe(1);
+  });
+
   it.each(creations)(
     'twenty at once make %s once, and all get the first answer',
     async (what, path, body, table) => {

@@ -4,6 +4,7 @@ import type { Change } from '../../src/core/change.ts';
 import { applyChanges } from '../../src/store/apply/changes.ts';
 import { applyPlacements } from '../../src/store/apply/placements.ts';
 import { settle } from '../../src/store/apply/settle.ts';
+import { loadOverdue } from '../../src/store/load/job.ts';
 import { loadDue } from '../../src/store/load/paying.ts';
 import {
   accounts,
@@ -242,17 +243,15 @@ describe('money', () => {
   test('of a month that was closed is a correction in the next one', async () => {
     await place(1);
     await start('alc-1');
-    await store.db
-      .insert(closedMonths)
-      .values({
-        month: '2026-03',
-        closedAt: NOW,
-        closedBy: 'key-test',
-        totalMicros: 0n,
-        lines: 0,
-        vatPercent: 10,
-        sha256: '',
-      });
+    await store.db.insert(closedMonths).values({
+      month: '2026-03',
+      closedAt: NOW,
+      closedBy: 'key-test',
+      totalMicros: 0n,
+      lines: 0,
+      vatPercent: 10,
+      sha256: '',
+    });
     const april = TERMS.calendar.startOf('2026-04-01');
     await change(april, { ...released('alc-1'), endedAt: after(10) });
     const [row] = await store.db.select().from(costDays);
@@ -326,3 +325,42 @@ async function dying(tx: Tx, statement: number): Promise<void> {
   await settle(mortal, after(15), TERMS, ['alc-1', 'alc-2']);
   throw new Error('killed before its commit');
 }
+
+describe('a job’s own limit', () => {
+  const own = (cap: bigint) =>
+    store.db.insert(accounts).values({
+      id: 'own-1',
+      jobId: 'job-1',
+      startsAt: NOW,
+      capMicros: cap * WON,
+      allottedMicros: cap * WON,
+      createdAt: NOW,
+    });
+
+  test('that its provider ended the run for fails the job, as nothing can be bought any more', async () => {
+    await store.db.insert(jobs).values(jobRow('job-1'));
+    await own(60n);
+    const row = placementRow(1, { priceMicrosPerHour: PRICE, graceSeconds: 30 });
+    await store.transaction((tx) => applyPlacements(tx, NOW, TERMS, [row]));
+    await start('alc-1');
+    await change(after(60), {
+      ...released('alc-1'),
+      endedAt: after(60),
+      outcome: 'unpaid',
+      endReason: 'budget',
+    });
+    const requeue = { notBefore: null, avoid: null, moveTo: null, failedStart: false };
+    const queued = {
+      kind: 'job',
+      jobId: 'job-1',
+      allocationId: 'alc-1',
+      to: 'queued',
+      reason: 'budget',
+    } as const;
+    await change(after(60), { ...queued, detail: null, requeue });
+    expect(await won('own-1')).toEqual([0, 60]);
+    expect(await loadOverdue(store.db, after(61))).toEqual([{ id: 'job-1', why: 'max-cost' }]);
+    await store.db.update(accounts).set({ capMicros: 100n * WON, allottedMicros: 100n * WON });
+    expect(await loadOverdue(store.db, after(61))).toEqual([]);
+  });
+});

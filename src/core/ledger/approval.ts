@@ -2,6 +2,8 @@
 export interface Approval {
   /** The budget whose limit it may exceed. */
   readonly budgetId: string;
+  /** Its name, for people. */
+  readonly budget: string;
   readonly aboveMicros: string;
   /** Null: nobody yet. */
   readonly approvedBy: string | null;

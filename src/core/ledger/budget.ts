@@ -115,11 +115,17 @@ export function overdrawn(account: Balances): 'cap' | 'disasterReserve' | null {
 /** The thresholds that what is reserved and charged has come to, percent of what may be spent by now. */
 export function thresholdsReached(
   thresholds: readonly number[],
-  { reservedMicros, chargedMicros, allottedMicros }: Balances,
+  {
+    reservedMicros,
+    chargedMicros,
+    allottedMicros,
+    exhaustedAt = null,
+  }: Balances & { readonly exhaustedAt?: Date | null },
 ): number[] {
   const used = (reservedMicros + chargedMicros) * 100n;
   if (used === 0n) return [];
-  return thresholds.filter((threshold) => used >= BigInt(threshold) * allottedMicros);
+  // What pays for nothing any more is as good as used.
+  return thresholds.filter((threshold) => exhaustedAt !== null || used >= BigInt(threshold) * allottedMicros);
 }
 
 /** Where a period is going. */

@@ -56,6 +56,11 @@ export class Calendar {
     return new Date(new Date(this.#local(at)).toISOString().slice(0, 10) < day ? at + 3_600_000 : at);
   }
 
+  /** The first moment after it. */
+  endOf(day: Day): Date {
+    return day === this.#last.day ? new Date(this.#last.until) : this.startOf(addDays(day, 1));
+  }
+
   /** What a clock on the wall shows, as if it were UTC. */
   #local(ms: number): number {
     const whole = Math.floor(ms / 1000) * 1000;

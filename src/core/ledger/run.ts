@@ -1,6 +1,6 @@
 import { SAVE_ALLOWANCE_SECONDS } from '../orders.ts';
 import type { Timing } from '../timing.ts';
-import { addDays, Calendar, type Day } from './calendar.ts';
+import { Calendar, type Day } from './calendar.ts';
 import type { Account, Chain } from './account.ts';
 
 /** How long money is held for. */
@@ -110,7 +110,7 @@ export function byDay(calendar: Calendar, startedAt: Date, { from, to }: Range):
   const pieces: DayPiece[] = [];
   for (let at = from; at < to;) {
     const day = calendar.dayOf(new Date(startedAt.getTime() + at * 1000));
-    const end = Math.min(to, secondsBetween(startedAt, calendar.startOf(addDays(day, 1))));
+    const end = Math.min(to, secondsBetween(startedAt, calendar.endOf(day)));
     pieces.push({ day, from: at, to: end });
     at = end;
   }

@@ -46,12 +46,13 @@ export function approvalFor(
   const cost = maxCostMicros(spec);
   const [lowest] = above
     .filter((budget) => periodAt(budget, today) !== null)
-    .flatMap(({ id, approvalAboveMicros: limit }) => (limit === null ? [] : [{ id, limit }]))
+    .flatMap(({ id, name, approvalAboveMicros: limit }) => (limit === null ? [] : [{ id, name, limit }]))
     .filter(({ limit }) => cost === null || cost > limit)
     .toSorted((a, b) => (a.limit < b.limit ? -1 : a.limit > b.limit ? 1 : 0));
   if (lowest === undefined) return null;
-  const { id: budgetId, limit } = lowest;
-  return { budgetId, aboveMicros: String(limit), approvedBy: null, approvedAt: null, note: null };
+  const { id: budgetId, name: budget, limit } = lowest;
+  const nobody = { approvedBy: null, approvedAt: null, note: null };
+  return { budgetId, budget, aboveMicros: String(limit), ...nobody };
 }
 
 /** Why the budgets above a job do not let it in; null: they do. Work that must not stop is let in, and answered for. */

@@ -1,6 +1,7 @@
-import type { AllocationRole, EndReason } from '../allocation.ts';
+import type { AllocationRole } from '../allocation.ts';
 import type { Change } from '../change.ts';
 import { toWire } from '../money.ts';
+import { sendBack } from '../requeue.ts';
 import type { Shortage } from './plan.ts';
 
 /** An allocation that cannot be paid any further. */
@@ -13,8 +14,6 @@ export interface Unpaid {
 /** Before it is tried again: what others give back must not start and stop it by turns. */
 export const UNPAID_BACKOFF_SECONDS = 60;
 
-const END: EndReason = 'budget';
-
 /**
  * Ends it in order, its checkpoint saved. A job whose own limit is reached has failed; any other waits until there is
  * money again. A spare goes alone.
@@ -22,14 +21,14 @@ const END: EndReason = 'budget';
 export function stopUnpaid(one: Unpaid, shortage: Shortage, now: Date, currency: string): Change[] {
   const detail = describe(shortage, currency);
   const { allocationId, jobId } = one;
-  const release = { kind: 'releasing', allocationId, endReason: END, detail } as const;
-  if (one.role !== 'run') return [release];
-  const job = { kind: 'job', jobId, allocationId, detail } as const;
-  if (shortage.why === 'limit')
-    return [release, { ...job, to: 'stopping', stoppingTo: 'failed', reason: 'max-cost' }];
-  const notBefore = new Date(now.getTime() + UNPAID_BACKOFF_SECONDS * 1000);
-  const requeue = { notBefore, avoid: null, moveTo: null, failedStart: false };
-  return [release, { ...job, to: 'queued', reason: 'budget', requeue }];
+  const ended = { kind: 'releasing', allocationId, endReason: 'budget', detail } as const;
+  if (one.role !== 'run') return [ended];
+  if (shortage.why !== 'limit') {
+    const notBefore = new Date(now.getTime() + UNPAID_BACKOFF_SECONDS * 1000);
+    return sendBack({ jobId, allocationId, reason: 'budget', detail }, { notBefore });
+  }
+  const failed = { to: 'stopping', stoppingTo: 'failed', reason: 'max-cost', detail } as const;
+  return [ended, { kind: 'job', jobId, allocationId, ...failed }];
 }
 
 /** For a person. */

@@ -41,7 +41,7 @@ export function upkeepOf(
 /** Thresholds that were reached and not told yet. */
 export function alertsDue(
   thresholds: readonly number[],
-  account: Balances & { readonly id: string },
+  account: Balances & { readonly id: string; readonly exhaustedAt?: Date | null },
   told: ReadonlySet<string>,
 ): number[] {
   return thresholdsReached(thresholds, account).filter(

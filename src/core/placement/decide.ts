@@ -47,7 +47,7 @@ export class Session {
 
   /** The job's turn. What it is given may still be exchanged for something else; whether it is given anything is final. */
   consider(job: QueuedJob): { readonly offerGpuCount: number } | null {
-    const held = heldBack(job, this.pass.now);
+    const held = heldBack(job, this.pass.now, this.pass.market.currency);
     if (held !== null) {
       if (held.until !== null) this.#wake(held.until);
       this.#held.push({ job, waiting: held.waiting });

@@ -61,6 +61,7 @@ export type JobRecord = Pick<
   | 'standsByFor'
   | 'standbyAt'
   | 'ownAccount'
+  | 'unpaid'
 > &
   /** Only where it is not the usual one, which is in the job. */
   Partial<Pick<QueuedJob, 'queueRank'>>;
@@ -107,7 +108,7 @@ export function recordMarket(
 
 export function recordJob(job: QueuedJob): JobRecord {
   const { id, queuedAt, attempts, avoid, moveTo, notBefore, fencedUntil } = job;
-  const { approval, apartFrom, standsByFor, standbyAt, ownAccount, queueRank } = job;
+  const { approval, apartFrom, standsByFor, standbyAt, unpaid, ownAccount, queueRank } = job;
   return {
     id,
     queuedAt,
@@ -121,6 +122,7 @@ export function recordJob(job: QueuedJob): JobRecord {
     ...(apartFrom && { apartFrom }),
     ...(standsByFor !== undefined && { standsByFor }),
     ...(standbyAt !== undefined && { standbyAt }),
+    ...(unpaid !== undefined && { unpaid }),
     ...(ownAccount !== undefined && { ownAccount }),
   };
 }

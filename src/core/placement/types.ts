@@ -94,6 +94,8 @@ export interface QueuedJob {
   readonly approval?: Approval;
   /** What it may cost in all (`limits.maxCost`). Absent: it does not say. */
   readonly ownAccount?: Account;
+  /** It was stopped for want of money, and why. Absent: it was not. */
+  readonly unpaid?: string;
   /** Where it stands by, ready to take over: it is not placed elsewhere. Absent: nowhere. */
   readonly standbyAt?: string;
 }

@@ -14,8 +14,9 @@ import type { QueuedJob } from './types.ts';
 export function heldBack(
   job: QueuedJob,
   now: Date,
+  currency: string,
 ): { readonly until: Date | null; readonly waiting: Waiting } | null {
-  if (job.approval !== undefined) return { until: null, waiting: forApproval(job.approval) };
+  if (job.approval !== undefined) return { until: null, waiting: forApproval(job.approval, currency) };
   if (job.standbyAt !== undefined) {
     const until = job.fencedUntil ?? now;
     const detail = `where it stands by, ${job.standbyAt}, it goes on by ${until.toISOString()}`;
@@ -25,6 +26,10 @@ export function heldBack(
     const detail = `its last place may still be running it; that ends by ${job.fencedUntil.toISOString()} at the latest`;
     return { until: job.fencedUntil, waiting: { reason: 'fencing', detail } };
   }
+  if (job.notBefore && job.notBefore > now && job.unpaid !== undefined) {
+    const detail = `${job.unpaid}; looked at again from ${job.notBefore.toISOString()}`;
+    return { until: job.notBefore, waiting: { reason: 'budget', detail } };
+  }
   if (job.notBefore && job.notBefore > now) {
     const detail = `tried again from ${job.notBefore.toISOString()}, after ${job.attempts} attempts`;
     return { until: job.notBefore, waiting: { reason: 'backoff', detail } };
@@ -32,9 +37,9 @@ export function heldBack(
   return null;
 }
 
-function forApproval({ budgetId, aboveMicros }: Approval): Waiting {
+function forApproval({ budget, aboveMicros }: Approval, currency: string): Waiting {
   const limit = formatMicros(BigInt(aboveMicros));
-  const detail = `it may cost more than ${limit}, above which ${budgetId} asks for an approval: a budget officer has to give it`;
+  const detail = `it may cost more than ${limit} ${currency}, above which budget ${budget} asks for an approval: a budget officer has to give it`;
   return { reason: 'approval', detail };
 }
 

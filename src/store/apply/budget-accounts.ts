@@ -98,6 +98,7 @@ export async function changePeriods(tx: Tx, periods: readonly ChangedPeriod[], c
         allottedMicros,
         disasterMicros,
         endsAt,
+        exhaustedAt: null,
         // One that is open again has not been looked at.
         ...(endsAt !== null && endsAt > cause.now && { carriedAt: null }),
       })
@@ -123,6 +124,7 @@ export async function moveCap(
       .set({
         capMicros: sql`${accounts.capMicros} + ${by}`,
         allottedMicros: sql`${accounts.allottedMicros} + ${by}`,
+        ...(by > 0n && { exhaustedAt: null }),
       })
       .where(eq(accounts.id, id));
   await change(from, -amountMicros);

@@ -11,6 +11,7 @@ import { stillCut } from '../load/cuts.ts';
 import { giveBack } from './room.ts';
 import { settle } from './settle.ts';
 import { takeOver } from './takeovers.ts';
+import { list } from './lines.ts';
 
 /** How much of what was wanted came true; the rest was stale. */
 export interface Applied {
@@ -19,6 +20,8 @@ export interface Applied {
   readonly released: number;
   /** Jobs whose run is now what was a replica. */
   readonly takenOver: number;
+  /** Jobs that go on elsewhere: queued again, or taken over. */
+  readonly moved: number;
   readonly jobs: Readonly<Partial<Record<JobState, number>>>;
 }
 
@@ -53,7 +56,8 @@ export async function applyChanges(
   await giveBack(tx, released);
   const ended = released.map(({ allocationId }) => allocationId);
   await settle(tx, now, terms, ended);
-  return { activated, releasing, released: released.length, takenOver: over.size, jobs };
+  const moved = (jobs.queued ?? 0) + over.size;
+  return { activated, releasing, released: released.length, takenOver: over.size, moved, jobs };
 }
 
 /**
@@ -236,11 +240,6 @@ async function changeJobs(tx: Tx, now: Date, to: JobState, changes: readonly Job
 }
 
 const arr = (values: readonly unknown[]) => sql.param(values);
-const list = (values: readonly string[]) =>
-  sql.join(
-    values.map((value) => sql`${value}`),
-    sql`, `,
-  );
 
 async function count(tx: Tx, statement: SQL): Promise<number> {
   const result = await tx.execute<{ n: number }>(statement);

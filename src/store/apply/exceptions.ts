@@ -21,3 +21,15 @@ export async function openException(tx: Tx, now: Date, row: ExceptionRow): Promi
     on conflict (account_id, job_id) where closed_at is null do nothing returning id`);
   return made.rows.length > 0;
 }
+
+/**
+ * What is left of the account pays for nothing that wants it, until there is more.
+ *
+ * @returns was it not known before?
+ */
+export async function noteExhausted(tx: Tx, now: Date, accountId: string): Promise<boolean> {
+  const noted = await tx.execute(sql`
+    update accounts set exhausted_at = ${now.toISOString()}::timestamptz
+    where id = ${accountId} and exhausted_at is null returning id`);
+  return noted.rows.length > 0;
+}

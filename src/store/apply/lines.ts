@@ -7,3 +7,10 @@ import { sql, type SQL } from 'drizzle-orm';
 export function linesOf(texts: readonly string[]): SQL {
   return sql`string_to_array(${texts.join('\n')}::text, E'\\n')`;
 }
+
+/** For `in (…)`. */
+export const list = (values: readonly string[]): SQL =>
+  sql.join(
+    values.map((value) => sql`${value}`),
+    sql`, `,
+  );

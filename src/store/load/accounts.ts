@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { chainsOf, type Account, type Chain } from '../../core/ledger/account.ts';
 import type { Purses } from '../../core/ledger/purse.ts';
 import type { HoldTiming } from '../../core/ledger/run.ts';
@@ -51,6 +51,20 @@ export async function loadPurses(reader: Reader, now: Date, timing: HoldTiming):
     timing: { meterSeconds, meterMaxSeconds, leaseSeconds },
     projects: new Map(rows.map(({ project }) => [project, accounts.chainsOfProject(project)])),
   };
+}
+
+/** Of a job `j`: the account of its own limit, as JSON; null: it has none. See `ownAccountOf`. */
+export const OWN_ACCOUNT: SQL = sql`case when j.spec -> 'limits' ->> 'maxCost' is not null then (
+  select json_build_object('id', a.id, 'startsAt', a.starts_at, 'allotted', a.allotted_micros::text,
+    'reserved', a.reserved_micros::text, 'charged', a.charged_micros::text)
+  from accounts a where a.job_id = j.id) end`;
+
+export type OwnAccountRecord = Pick<AccountRecord, 'id' | 'startsAt' | 'allotted' | 'reserved' | 'charged'>;
+
+export function ownAccountOf(record: OwnAccountRecord): Account {
+  const none = { budgetId: null, jobId: null, name: null, project: null, organization: null, endsAt: null };
+  const row = { ...none, ...record, disaster: '0', failover: '0', onExhausted: null, frozen: false };
+  return accountOf(row, false);
 }
 
 interface AccountRecord {
@@ -110,17 +124,26 @@ function arrange(
   now: Date,
 ): Accounts {
   const current = new Set(
-    rows.filter(({ budgetId, endsAt }) => budgetId !== null && isAhead(endsAt, now)).map(scopeOf),
+    rows
+      .filter((row) => row.budgetId !== null && new Date(row.startsAt) <= now && isAhead(row.endsAt, now))
+      .map(scopeOf),
   );
-  const accounts = rows.map((row) => ({
+  const accounts = rows.map((row, position) => ({
     row,
+    position,
     account: accountOf(row, !isAhead(row.endsAt, now) && current.has(scopeOf(row))),
   }));
+  // By scope, as each project with each account is a million pairs where there are a thousand of both.
+  const byScope = Map.groupBy(
+    accounts.filter(({ row }) => row.budgetId !== null),
+    ({ row }) => scopeOf(row),
+  );
   const ofProjects = scopes.map(({ project, organization }) => {
-    const above = accounts.filter(
-      ({ row }) => row.organization === organization && (row.project === null || row.project === project),
+    const above = [null, project].flatMap(
+      (scope) => byScope.get(scopeOf({ organization, project: scope })) ?? [],
     );
-    return [project, above.map(({ account }) => account)] as const;
+    const inOrder = above.toSorted((a, b) => a.position - b.position);
+    return [project, inOrder.map(({ account }) => account)] as const;
   });
   const ofJobs = accounts.flatMap(({ row, account }) =>
     row.jobId === null ? [] : [[row.jobId, account] as const],
@@ -129,7 +152,8 @@ function arrange(
 }
 
 const isAhead = (endsAt: string | null, now: Date): boolean => endsAt === null || new Date(endsAt) > now;
-const scopeOf = ({ organization, project }: AccountRecord): string => `${organization}\n${project ?? ''}`;
+const scopeOf = ({ organization, project }: Pick<AccountRecord, 'organization' | 'project'>): string =>
+  `${organization}\n${project ?? ''}`;
 
 function accountOf(row: AccountRecord, superseded: boolean): Account {
   return {

@@ -1,8 +1,8 @@
-import { and, asc, eq, gt, isNotNull, isNull, lte, notInArray, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
 import type { Calendar } from '../../core/ledger/calendar.ts';
 import type { AccountRow, BudgetRow } from '../apply/budgets.ts';
-import { accounts, budgetAlerts, budgets } from '../schema.ts';
-import type { Reader, Tx } from '../store.ts';
+import { accounts, budgets } from '../schema.ts';
+import type { Reader } from '../store.ts';
 
 /** A budget that may need something of its periods. */
 export interface KeptBudget {

@@ -39,9 +39,11 @@ export async function loadBudgetsAbove(
       and (b.project is null or b.project = any(${sql.param([...homes.keys()])}::text[]))
     order by b.id`);
   if (rows.length === 0) return new Map();
+  const ofProjects = Map.groupBy(rows, ({ project }) => project);
+  const ofOrganizations = Map.groupBy(ofProjects.get(null) ?? [], ({ organization }) => organization);
   const found = [...homes].map(([project, organization]) => {
-    const theirs = rows.filter((row) => row.organization === organization);
-    return [project, theirs.filter((row) => (row.project ?? project) === project).map(toAbove)] as const;
+    const above = [...(ofOrganizations.get(organization) ?? []), ...(ofProjects.get(project) ?? [])];
+    return [project, above.map(toAbove)] as const;
   });
   return new Map(found.filter(([, above]) => above.length > 0));
 }

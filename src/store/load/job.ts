@@ -38,11 +38,14 @@ export async function lockJob(tx: Tx, jobId: string): Promise<LockedJob | null> 
   return { ...job, allocation: allocation ?? null };
 }
 
-/** Jobs whose deadline has passed, or whose runs together took longer than they may; ids only, oldest first. */
+/**
+ * Jobs whose deadline has passed, whose runs together took longer than they may, or whose provider has ended them because
+ * they had cost what they may: what is left would not buy ten seconds more. Ids only, oldest first.
+ */
 export async function loadOverdue(
   reader: Reader,
   now: Date,
-): Promise<{ id: string; why: 'deadline' | 'max-runtime' }[]> {
+): Promise<{ id: string; why: 'deadline' | 'max-runtime' | 'max-cost' }[]> {
   const at = now.toISOString();
   const late = await reader
     .select({ id: jobs.id })
@@ -66,8 +69,14 @@ export async function loadOverdue(
       ),
     )
     .orderBy(jobs.id);
+  const { rows: spent } = await reader.execute<{ id: string }>(sql`
+    select j.id from jobs j join accounts c on c.job_id = j.id join allocations a on a.id = j.current_allocation_id
+    where j.state = 'queued' and j.reason = 'budget' and c.reserved_micros = 0 and c.charged_micros > 0
+      and (c.allotted_micros - c.charged_micros) * 360 < a.price_micros_per_hour
+    order by j.id`);
   return [
     ...late.map(({ id }) => ({ id, why: 'deadline' as const })),
     ...long.map(({ id }) => ({ id, why: 'max-runtime' as const })),
+    ...spent.map(({ id }) => ({ id, why: 'max-cost' as const })),
   ];
 }

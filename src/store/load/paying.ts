@@ -50,17 +50,10 @@ type PayingRecord = Record<
     jobState: JobState;
     guarded: boolean;
     maxRuntimeSeconds: number | null;
-    holds: HoldRecord[] | null;
   };
 
-interface HoldRecord {
-  readonly account: string;
-  readonly from: number;
-  readonly to: number;
-  readonly reserved: string;
-  readonly charged: string;
-  readonly failover: boolean;
-}
+type HoldRecord = Record<'allocation' | 'account' | 'reserved' | 'charged', string> &
+  Record<'from' | 'to', number> & { failover: boolean };
 
 /** Of a job `j`: the SQL twin of isGuarded (core/protection.ts). */
 export const isGuardedJob: SQL = sql`coalesce(j.spec -> 'continuity' ->> 'mode', 'none') in ('standby', 'active')`;
@@ -82,8 +75,8 @@ export async function lockPaying(
 ): Promise<PayingRow[]> {
   const at = sql`${now.toISOString()}::timestamptz`;
   const given = sql.param(ids);
-  // Two statements: one that locks sees the rows that it waited for as they are then, and everything else as it was
-  // before it waited. Holds of before were charged twice.
+  // A statement of its own: one that locks sees the rows that it waited for as they are then, and everything else as it
+  // was before it waited. Holds of before were charged twice.
   await tx.execute(
     sql`select from allocations where id = any(${given}::text[]) order by id for no key update`,
   );
@@ -93,27 +86,34 @@ export async function lockPaying(
       a.provider, p.vendor, a.region, a.offer, o.gpu_model as "gpuModel", a.gpu_count * a.nodes as "gpuCount", a.spot, a.purpose, a.role,
       a.state, a.price_micros_per_hour as price, a.started_at as "startedAt", ${ranUntil(at, leaseSeconds)} as "ranUntil",
       a.metered_seconds::float8 as "meteredSeconds", a.charged_micros as charged, a.paid_seconds::float8 as "paidSeconds",
-      a.meter_seconds as "meterSeconds", a.grace_seconds as "graceSeconds", (
-        select json_agg(json_build_object('account', h.account_id, 'from', h.from_seconds, 'to', h.paid_seconds,
-          'reserved', h.reserved_micros::text, 'charged', h.charged_micros::text, 'failover', h.failover))
-        from holds h where h.allocation_id = a.id) as holds
+      a.meter_seconds as "meterSeconds", a.grace_seconds as "graceSeconds"
     from allocations a join jobs j on j.id = a.job_id join providers p on p.name = a.provider
     join offers o on o.provider = a.provider and o.name = a.offer
     where a.id = any(${given}::text[])`);
-  return rows.map(rowOf);
+  // Who writes holds has locked their allocation, so these are of the same moment. As JSON in the statement above they
+  // took a page of 2,000 a fifth longer.
+  const holds = await tx.execute<HoldRecord>(sql`
+    select allocation_id as allocation, account_id as account, from_seconds::float8 as from, paid_seconds::float8 as to,
+      reserved_micros as reserved, charged_micros as charged, failover
+    from holds where allocation_id = any(${given}::text[])`);
+  const byAllocation = Map.groupBy(holds.rows, ({ allocation }) => allocation);
+  return rows.map((row) => rowOf(row, byAllocation.get(row.allocationId) ?? []));
 }
 
-function rowOf({ price, charged, startedAt, state, holds, ...row }: PayingRecord): PayingRow {
+function rowOf(
+  { price, charged, startedAt, state, ...row }: PayingRecord,
+  holds: readonly HoldRecord[],
+): PayingRow {
   return {
     ...row,
     priceMicrosPerHour: BigInt(price),
     chargedMicros: BigInt(charged),
     startedAt: startedAt === null ? null : new Date(startedAt),
     ranUntil: new Date(row.ranUntil),
-    failover: holds?.[0]?.failover ?? row.purpose === 'failover',
+    failover: holds[0]?.failover ?? row.purpose === 'failover',
     phase: phaseOf(state, row.jobState),
     holds: new Map(
-      (holds ?? []).map(({ account, from, to, reserved, charged: spent }) => [
+      holds.map(({ account, from, to, reserved, charged: spent }) => [
         account,
         { accountId: account, from, to, reservedMicros: BigInt(reserved), chargedMicros: BigInt(spent) },
       ]),

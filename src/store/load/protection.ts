@@ -3,6 +3,7 @@ import type { JobSpec, Waiting } from '../../core/job.ts';
 import type { Standby } from '../../core/protection.ts';
 import type { HeldQuote } from '../../core/quote.ts';
 import type { Reader } from '../store.ts';
+import { OWN_ACCOUNT, ownAccountOf, type OwnAccountRecord } from './accounts.ts';
 import { READY_STANDBY, type QueuedRow } from './queue.ts';
 
 /** A job that has fewer places standing by than it wants, as if it were queued for one more. */
@@ -29,13 +30,15 @@ type UnguardedRecord = {
   readonly runAt: string;
   readonly sparesAt: readonly string[] | null;
   readonly slots: readonly number[] | null;
+  readonly ownAccount: OwnAccountRecord | null;
 };
 
 /** The most urgent first. */
 export async function loadUnguarded(reader: Reader, limit: number): Promise<UnguardedRow[]> {
   const { rows } = await reader.execute<UnguardedRecord>(sql`
     select j.id, j.spec, j.organization, j.project, j.queue_rank::float8 as "queueRank", j.queued_at as "queuedAt",
-      j.attempts, j.avoid, j.quote, j.version, j.spare_waiting as "spareWaiting", r.id as "runId", r.provider as "runAt",
+      j.attempts, j.avoid, j.quote, j.version, j.spare_waiting as "spareWaiting", ${OWN_ACCOUNT} as "ownAccount",
+      r.id as "runId", r.provider as "runAt",
       s.providers as "sparesAt", s.slots
     from jobs j join allocations r on r.id = j.current_allocation_id and r.state in ('submitting', 'active')
     cross join lateral (
@@ -44,8 +47,9 @@ export async function loadUnguarded(reader: Reader, limit: number): Promise<Ungu
     ) s
     where j.spares > 0 and j.state in ('provisioning', 'running') and s.n < j.spares
     order by j.queue_rank, j.id limit ${limit}`);
-  return rows.map(({ runAt, sparesAt, slots, queuedAt, ...row }) => ({
+  return rows.map(({ runAt, sparesAt, slots, queuedAt, ownAccount, ...row }) => ({
     ...row,
+    ...(ownAccount !== null && { ownAccount: ownAccountOf(ownAccount) }),
     queuedAt: new Date(queuedAt),
     moveTo: null,
     notBefore: null,

@@ -7,6 +7,7 @@ import type { HeldQuote } from '../../core/quote.ts';
 import { shareOf } from '../../core/share.ts';
 import { jobs } from '../schema.ts';
 import type { Reader } from '../store.ts';
+import { OWN_ACCOUNT, ownAccountOf, type OwnAccountRecord } from './accounts.ts';
 
 /** A queued job with what is needed to write its placement. */
 export interface QueuedRow extends QueuedJob {
@@ -78,6 +79,8 @@ export function queuedQuery(projects: SQL, marks: QueueMarks, perProject: number
     select j.id, j.spec, j.organization, j.project, j.queue_rank::float8 as "queueRank", j.queued_at as "queuedAt",
       j.attempts, j.avoid, j.move_to as "moveTo", j.not_before as "notBefore", j.quote, j.version, j.waiting,
       case when j.approval->>'approvedBy' is null then j.approval end as approval,
+      case when j.reason = 'budget' then coalesce(j.reason_detail, 'there was no money for it') end as unpaid,
+      ${OWN_ACCOUNT} as "ownAccount",
       -- Only a job that ran before can be fenced; new ones do not look.
       case when j.attempts > 0 then (
         select max(a.lease_until) + make_interval(secs => ${marginMs / 1000}) from allocations a
@@ -121,6 +124,8 @@ interface QueuedRecord {
   readonly waiting: Waiting | null;
   readonly fencedUntil: string | null;
   readonly approval: Approval | null;
+  readonly unpaid: string | null;
+  readonly ownAccount: OwnAccountRecord | null;
   readonly apartFrom: readonly string[] | null;
   readonly standbyAt: string | null;
 }
@@ -128,9 +133,11 @@ interface QueuedRecord {
 async function readQueued(reader: Reader, query: SQL): Promise<QueuedRow[]> {
   const { rows } = await reader.execute<QueuedRecord & Record<string, unknown>>(query);
   // The database would sort whole rows for that, on its disk when they are many.
-  return rows.sort(inOrder).map(({ approval, apartFrom, standbyAt, ...row }) => ({
+  return rows.sort(inOrder).map(({ approval, unpaid, ownAccount, apartFrom, standbyAt, ...row }) => ({
     ...row,
     ...(approval !== null && { approval }),
+    ...(unpaid !== null && { unpaid }),
+    ...(ownAccount !== null && { ownAccount: ownAccountOf(ownAccount) }),
     ...(apartFrom !== null && { apartFrom }),
     ...(standbyAt !== null && { standbyAt }),
     queuedAt: new Date(row.queuedAt),

@@ -8,6 +8,7 @@ import type { GpuFaultFact, WorkFact } from '../../core/samples.ts';
 import { isClosed, NO_GPU, rollUp, type KnownScope, type Plane, type Scope } from '../../core/scope.ts';
 import { brokerProbes, gpuFaults, offers, providers, scopeHealth } from '../schema.ts';
 import type { Reader } from '../store.ts';
+import { list } from '../apply/lines.ts';
 
 export type ScopeRow = typeof scopeHealth.$inferSelect;
 
@@ -110,11 +111,6 @@ async function loadGood(
 }
 
 const withDate = (row: FactRecord): WorkFact => ({ ...row, at: new Date(row.at) });
-const list = (values: readonly string[]) =>
-  sql.join(
-    values.map((value) => sql`${value}`),
-    sql`, `,
-  );
 
 /** GPU faults since `since`. */
 export async function loadGpuFaults(reader: Reader, since: Date): Promise<GpuFaultFact[]> {

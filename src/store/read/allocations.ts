@@ -41,6 +41,8 @@ export interface JobPlacement {
   readonly current: AllocationRow | null;
   /** Of all attempts together, micros of the accounting currency. */
   readonly chargedMicros: bigint;
+  /** Held for what all of them may still cost. Every account above a job holds the same, so it is what one of them does. */
+  readonly reservedMicros: bigint;
   /** Of that, what standing by has cost. */
   readonly standbyMicros: bigint;
   /** Live ones, in the order of their slots. */
@@ -54,10 +56,12 @@ export async function placementsOf(
 ): Promise<Map<string, JobPlacement>> {
   if (jobIds.length === 0) return new Map();
   const standby = sql`case when ${allocations.purpose} = 'standby' then ${allocations.chargedMicros} end`;
+  const held = sql`(select max(h.reserved_micros) from holds h where h.allocation_id = ${allocations.id})`;
   const rows = await reader
     .selectDistinctOn([allocations.jobId], {
       allocation: allocations,
       charged: sql<string>`sum(${allocations.chargedMicros}) over (partition by ${allocations.jobId})`,
+      reserved: sql<string | null>`sum(${held}) over (partition by ${allocations.jobId})`,
       standby: sql<string | null>`sum(${standby}) over (partition by ${allocations.jobId})`,
     })
     .from(allocations)
@@ -66,11 +70,12 @@ export async function placementsOf(
     .orderBy(allocations.jobId, sql`(${allocations.id} = ${jobs.currentAllocationId}) desc`);
   const spares = Map.groupBy(await sparesOf(reader, jobIds), ({ jobId }) => jobId);
   return new Map(
-    rows.map(({ allocation, charged, standby: stood }) => [
+    rows.map(({ allocation, charged, reserved, standby: stood }) => [
       allocation.jobId,
       {
         current: allocation,
         chargedMicros: BigInt(charged),
+        reservedMicros: BigInt(reserved ?? 0),
         standbyMicros: BigInt(stood ?? 0),
         spares: spares.get(allocation.jobId) ?? [],
       },

@@ -3,9 +3,9 @@ import { HOLDING_ALLOCATION_STATES } from '../../core/allocation.ts';
 import { daysOfMonth, type Days, type Month } from '../../core/ledger/calendar.ts';
 import { billedSeconds } from '../apply/bill.ts';
 import { closedMonths } from '../schema.ts';
-import { snapshot } from '../snapshot.ts';
 import type { Reader, Store } from '../store.ts';
 import { inSpan } from './costs.ts';
+import { roomy } from './roomy.ts';
 
 export type ClosedMonth = typeof closedMonths.$inferSelect;
 
@@ -47,7 +47,7 @@ export async function listMonths(reader: Reader): Promise<MonthView[]> {
 /**
  * The month's lines as one hash: SHA-256 over the SHA-256 of each line, in the order of day and allocation. A line is
  * its fields in the order of the table, with | between them, which is in none of their names.
- * In the database, because a month may have more lines than this process has memory for: two seconds for a million.
+ * In the database, because a month may have more lines than this process has memory for: a quarter of a second for 40,000.
  */
 export async function sealMonth(reader: Reader, month: Month): Promise<MonthSeal> {
   const { rows } = await reader.execute<{ micros: string; lines: number; sha256: string }>(sql`
@@ -91,7 +91,7 @@ export interface WrongLine {
   readonly entriesMicros: string;
 }
 
-/** Reads every usage entry of these days: a few seconds for ten million. */
+/** Reads every usage entry of these days: about ten seconds for ten million. */
 export async function verifyCosts(reader: Reader, days: Days): Promise<CostCheck> {
   const { rows } = await reader.execute<{
     lines: number;
@@ -136,7 +136,7 @@ export interface MonthInspection {
 }
 
 export function inspectMonth(store: Store, month: Month): Promise<MonthInspection> {
-  return snapshot(store, async (tx) => ({
+  return roomy(store, async (tx) => ({
     seal: await sealMonth(tx, month),
     check: await verifyMonth(tx, month),
     closed: await findClosedMonth(tx, month),
