@@ -22,7 +22,7 @@ export function untrueWait(job: JobFacts, world: Snapshot, nowMs: number, timing
     pricesOf(job, offer, world, nowMs).some((micros) => !lacksMoney(job, micros, world, nowMs, timing)),
   );
   if (paid !== undefined)
-    return `it says ${waiting.reason}, and ${paid.provider}/${paid.name} has room for it`;
+    return `it says ${waiting.reason} (${waiting.detail}), and ${paid.provider}/${paid.name} has room for it`;
   // What is closed opens again when something starts there, for which there is no money: both are true.
   const brokeOrClosed = ['budget', 'provider-health'].includes(waiting.reason);
   if (free.length > 0) return brokeOrClosed ? null : `it says ${waiting.reason}, and what it lacks is money`;

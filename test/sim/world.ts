@@ -243,13 +243,12 @@ export class World {
     for (const provider of this.pushed.values()) provider.heal();
     workload.heal();
     this.drillers.prove();
-    if (this.money) await this.#until('who has no money waits', CALM_MS, () => this.#settled());
+    if (this.money) await this.#settle('who has no money waits');
+    if (this.violations.length > 0) return;
     this.#relieve();
     workload.probe();
-    await this.#until('everything ends that can', CALM_MS, () => this.#settled());
+    await this.#settle('everything ends that can');
     if (this.violations.length > 0) return;
-    if (!this.#settled())
-      this.violations.push(`after ${CALM_MS / 1000} s of calm: ${this.#unsettled().join('; ')}`);
     for (const { id } of workload.intents) {
       if (id !== null && !invariants.world.jobs.has(id))
         this.violations.push(`${id} was acknowledged and is lost`);
@@ -267,6 +266,12 @@ export class World {
     const { replicaPauses = 0, replicaHesitates = 0 } = this.counts;
     const stalled = replicaPauses + replicaHesitates > 0;
     this.violations.push(...(await untrueMoves(this.#outside.store, this.scheduler.nowMs, TIMING, stalled)));
+  }
+
+  async #settle(what: string): Promise<void> {
+    await this.#until(what, CALM_MS, () => this.#settled());
+    if (this.violations.length > 0 || this.#settled()) return;
+    this.violations.push(`after ${CALM_MS / 1000} s of calm: ${this.#unsettled().join('; ')}`);
   }
 
   /** Officers give all that is asked for, from now on. */
@@ -377,6 +382,9 @@ export class World {
         ...states,
         runs: truth.runs.length,
         spares: [...invariants.world.allocations.values()].filter(({ role }) => role !== 'run').length,
+        unpaid: [...invariants.world.allocations.values()].filter(({ endReason }) => endReason === 'budget')
+          .length,
+        accounts: invariants.world.money.accounts.filter(({ charged }) => charged !== '0').length,
         takenOver: [...invariants.world.allocations.values()].filter(({ tookOver }) => tookOver !== null)
           .length,
         syncs: network.syncs,
