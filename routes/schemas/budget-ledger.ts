@@ -41,7 +41,10 @@ export const entry = z
     pricePerHour: money.nullable().meta({ description: 'Its locked price, all nodes together.' }),
     reason: field(z.string(), 'Why, for people.', 'to go on'),
     actor: field(z.string(), 'Id of the key; `system` for the service itself.', 'system'),
-    transfer: maybe('Of the two entries of a transfer, or of what is carried over, and of all of a correction: what they share.', null),
+    transfer: maybe(
+      'Of the two entries of a transfer, or of what is carried over, and of all of a correction: what they share.',
+      null,
+    ),
   })
   .meta({
     id: 'LedgerEntry',
