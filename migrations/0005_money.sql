@@ -204,6 +204,7 @@ CREATE INDEX "cost_days_by_day" ON "cost_days" USING btree ("day");--> statement
 CREATE INDEX "holds_open" ON "holds" USING btree ("account_id") WHERE "holds"."reserved_micros" > 0;--> statement-breakpoint
 CREATE INDEX "ledger_by_account" ON "ledger" USING btree ("account_id","seq") WHERE "ledger"."account_id" is not null;--> statement-breakpoint
 CREATE INDEX "ledger_by_allocation" ON "ledger" USING btree ("allocation_id");--> statement-breakpoint
+CREATE INDEX "ledger_corrections" ON "ledger" USING btree ("allocation_id") WHERE "ledger"."kind" = 'adjust';--> statement-breakpoint
 CREATE INDEX "ledger_by_month" ON "ledger" USING brin ("month");--> statement-breakpoint
 CREATE INDEX "webhook_deliveries_due" ON "webhook_deliveries" USING btree ("webhook_id","next_at","id") WHERE "webhook_deliveries"."state" = 'pending';--> statement-breakpoint
 CREATE INDEX "webhook_deliveries_by_age" ON "webhook_deliveries" USING btree ("created_at");--> statement-breakpoint

@@ -13,6 +13,7 @@ import { makeAuthenticator } from './auth.ts';
 import { acceptJson } from './bodies.ts';
 import { makeCache } from './cache.ts';
 import { complianceRoutes } from './compliance.ts';
+import { correctionRoutes } from './corrections.ts';
 import { costRoutes } from './costs.ts';
 import { decisionRoutes } from './decisions.ts';
 import { documentRoutes } from './document.ts';
@@ -113,6 +114,7 @@ function register(app: App, room: Room): void {
     budgetTransferRoutes(app, room);
     policyRoutes(app, room);
     costRoutes(app, room);
+    correctionRoutes(app, room);
     monthRoutes(app, room);
     drillRoutes(app, room);
     drillReportRoutes(app, room);

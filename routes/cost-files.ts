@@ -3,7 +3,8 @@ import type { Scope } from '../src/core/access.ts';
 import { csvLine } from '../src/core/csv.ts';
 import { FOCUS_COLUMNS, type FocusRow } from '../src/core/focus/columns.ts';
 import { Invoices } from '../src/core/focus/invoices.ts';
-import { usageRow, type FocusBook } from '../src/core/focus/usage.ts';
+import { rowsOf } from '../src/core/focus/rows.ts';
+import type { FocusBook } from '../src/core/focus/usage.ts';
 import { Calendar, type Days } from '../src/core/ledger/calendar.ts';
 import { monthsWithin, type CostDimension } from '../src/core/ledger/costs.ts';
 import { Problem } from '../src/core/problem.ts';
@@ -77,7 +78,7 @@ async function* focusLines(
     for (const line of page) invoices.add(line);
     after = page.at(-1) ?? null;
     if (after === null) break;
-    yield page.map((line) => textOf(usageRow(line, book))).join('');
+    yield page.flatMap((line) => rowsOf(line, book).map(textOf)).join('');
   }
   yield invoices.rows().map(textOf).join('');
 }

@@ -14,6 +14,7 @@ export type IdKind =
   | 'bud'
   | 'acc'
   | 'trf'
+  | 'cor'
   | 'exc'
   | 'whk'
   | 'dlv';

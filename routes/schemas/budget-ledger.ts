@@ -23,7 +23,7 @@ export const entry = z
     at: at('When it was written,'),
     kind: field(
       z.enum(ENTRY_KINDS),
-      'Why money moved. `appropriate`: a period got its cap, or another one. `reserve`: it is held for work. `charge`: of that, what was used. `release`: of that, what was not needed. `transfer`, `carry`: it went to another budget, or to the next period. `adjust`: what was charged is corrected; this version writes none.',
+      'Why money moved. `appropriate`: a period got its cap, or another one. `reserve`: it is held for work. `charge`: of that, what was used. `release`: of that, what was not needed. `transfer`, `carry`: it went to another budget, or to the next period. `adjust`: what was charged is corrected.',
       'reserve',
     ),
     debit: field(
@@ -41,7 +41,10 @@ export const entry = z
     pricePerHour: money.nullable().meta({ description: 'Its locked price, all nodes together.' }),
     reason: field(z.string(), 'Why, for people.', 'to go on'),
     actor: field(z.string(), 'Id of the key; `system` for the service itself.', 'system'),
-    transfer: maybe('Of the two entries of a transfer, or of what is carried over: what they share.', null),
+    transfer: maybe(
+      'Of the two entries of a transfer, or of what is carried over, and of all of a correction: what they share.',
+      null,
+    ),
   })
   .meta({
     id: 'LedgerEntry',

@@ -2,6 +2,7 @@ import { availableMicros, forecast } from '../../src/core/ledger/budget.ts';
 import { toWire } from '../../src/core/money.ts';
 import { isGuarded } from '../../src/core/protection.ts';
 import type { VerifiedAccount } from '../../src/flows/verifyBudget.ts';
+import type { Correction } from '../../src/store/apply/corrections.ts';
 import type { AlertRow, EntryRow, ExceptionRow } from '../../src/store/read/budget-ledger.ts';
 import type { RunningRow } from '../../src/store/read/budget-outlook.ts';
 import type { AccountRow, Standing } from '../../src/store/read/budgets.ts';
@@ -124,5 +125,22 @@ export function renderTransfer(row: TransferRow, { currency }: Books) {
     decidedAt: time(row.decidedAt),
     decidedBy: row.decidedBy,
     note: row.decisionNote,
+  };
+}
+
+export function renderCorrection({ row, ...correction }: Correction, { currency }: Pick<Books, 'currency'>) {
+  return {
+    id: correction.id,
+    allocation: row.allocationId,
+    job: row.jobId,
+    project: row.project,
+    provider: row.provider,
+    amount: toWire(correction.micros, currency),
+    kind: correction.kind,
+    month: correction.month,
+    day: correction.day,
+    reason: correction.reason,
+    createdAt: correction.at.toISOString(),
+    createdBy: correction.by,
   };
 }

@@ -59,6 +59,8 @@ export const PERMISSIONS = {
   'drills.write': ['admin', 'operator'],
   'budgets.read': ['admin', 'operator', 'budgetOfficer', 'member', 'auditor'],
   'budgets.write': ['admin', 'budgetOfficer'],
+  // What was charged is corrected by whoever answers for the money.
+  'corrections.write': ['admin', 'budgetOfficer'],
   // Whoever answers for the money, and never whoever asks for it.
   'jobs.approve': ['admin', 'budgetOfficer'],
   'webhooks.read': ['admin', 'operator', 'budgetOfficer', 'auditor'],

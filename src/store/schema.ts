@@ -1041,7 +1041,7 @@ export const ledger = pgTable(
     month: text('month'),
     reason: text('reason').notNull(),
     actor: text('actor').notNull(),
-    /** The two sides of a transfer. */
+    /** What the two sides of a transfer share, or all entries of a correction. */
     transferId: text('transfer_id'),
   },
   (t) => [
@@ -1056,6 +1056,10 @@ export const ledger = pgTable(
       .on(t.accountId, t.seq)
       .where(sql`${t.accountId} is not null`),
     index('ledger_by_allocation').on(t.allocationId),
+    // Few, and asked for with every line of an export.
+    index('ledger_corrections')
+      .on(t.allocationId)
+      .where(sql`${t.kind} = 'adjust'`),
     // Entries are written in the order of time, so that which pages a month is on is all that has to be kept.
     index('ledger_by_month').using('brin', t.month),
   ],

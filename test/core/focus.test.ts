@@ -5,7 +5,8 @@ import { csvLine } from '../../src/core/csv.ts';
 import { FOCUS_COLUMNS } from '../../src/core/focus/columns.ts';
 import { Invoices } from '../../src/core/focus/invoices.ts';
 import { costs, decimalOf, pricingQuantity } from '../../src/core/focus/quantity.ts';
-import { usageRow, type CostLine, type FocusBook } from '../../src/core/focus/usage.ts';
+import { rowsOf } from '../../src/core/focus/rows.ts';
+import type { CostLine, FocusBook } from '../../src/core/focus/usage.ts';
 import { Calendar, addMonths, daysOfMonth, monthOf } from '../../src/core/ledger/calendar.ts';
 import { costMicros, divideHalfUp, payableMicros } from '../../src/core/money.ts';
 import { checkFocus, micros, readFocus } from './focus-checker.ts';
@@ -18,11 +19,20 @@ interface Run {
   readonly seconds: number;
   readonly line: Omit<
     CostLine,
-    'month' | 'usedMonth' | 'startedAt' | 'fromSeconds' | 'untilSeconds' | 'seconds' | 'micros'
+    | 'month'
+    | 'usedMonth'
+    | 'startedAt'
+    | 'fromSeconds'
+    | 'untilSeconds'
+    | 'seconds'
+    | 'micros'
+    | 'correctedMicros'
   >;
   /** Parts of it are on the bill of a later month, as corrections. */
   readonly late: boolean;
   readonly credit: boolean;
+  /** By hand, of each line. */
+  readonly corrected: bigint;
 }
 
 const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}[a-z0-9]$/);
@@ -40,6 +50,7 @@ const run: fc.Arbitrary<Run> = fc
     seconds: fc.oneof(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 1, max: 5_000_000 })),
     late: fc.boolean(),
     credit: fc.boolean(),
+    corrected: fc.oneof(fc.constant(0n), fc.bigInt({ min: -1_000_000_000n, max: 1_000_000_000n })),
     price,
     line: fc.record({
       allocationId: fc.uuid(),
@@ -67,7 +78,7 @@ const run: fc.Arbitrary<Run> = fc
   });
 
 /** The run cut at the ends of months, as the ledger does it: whole seconds, cost of the whole span in differences. */
-function linesOf({ startedAt, seconds, line, late, credit }: Run, calendar: Calendar): CostLine[] {
+function linesOf({ startedAt, seconds, line, late, credit, corrected }: Run, calendar: Calendar): CostLine[] {
   const lines: CostLine[] = [];
   let from = 0;
   while (from < seconds) {
@@ -88,7 +99,8 @@ function linesOf({ startedAt, seconds, line, late, credit }: Run, calendar: Cale
       fromSeconds: BigInt(from),
       untilSeconds: BigInt(until),
       seconds: BigInt(until - from),
-      micros: correction && credit ? -cost : cost,
+      micros: (correction && credit ? -cost : cost) + corrected,
+      correctedMicros: corrected,
     });
     from = until;
   }
@@ -98,7 +110,7 @@ function linesOf({ startedAt, seconds, line, late, credit }: Run, calendar: Cale
 function write(lines: readonly CostLine[], book: FocusBook): string {
   const invoices = new Invoices(book);
   for (const line of lines) invoices.add(line);
-  const rows = [...lines.map((line) => usageRow(line, book)), ...invoices.rows()];
+  const rows = [...lines.flatMap((line) => rowsOf(line, book)), ...invoices.rows()];
   return [
     csvLine(FOCUS_COLUMNS),
     ...rows.map((row) => csvLine(FOCUS_COLUMNS.map((column) => row[column]))),
@@ -130,7 +142,15 @@ describe('an export', () => {
             rows
               .filter((row) => row['ChargeCategory'] === category)
               .reduce((total, row) => total + micros(row['BilledCost'] ?? ''), 0n);
-          expect(sum('Usage')).toBe(lines.reduce((total, line) => total + line.micros, 0n));
+          const all = lines.reduce((total, line) => total + line.micros, 0n);
+          const byHand = lines.reduce((total, line) => total + line.correctedMicros, 0n);
+          expect(sum('Usage')).toBe(all - byHand);
+          const corrections = rows.filter(
+            (row) => row['ChargeCategory'] === 'Adjustment' && row['x_AllocationId'] !== null,
+          );
+          expect(corrections.reduce((total, row) => total + micros(row['BilledCost'] ?? ''), 0n)).toBe(
+            byHand,
+          );
           expect(rows.filter((row) => row['ChargeCategory'] === 'Usage')).toHaveLength(lines.length);
           if (vat === 0) expect(sum('Tax')).toBe(0n);
           // From December on there are no invoices yet.
@@ -169,6 +189,7 @@ describe('an export', () => {
     untilSeconds: 5_401n,
     seconds: 5_400n,
     micros: 60_000_750_000n,
+    correctedMicros: 0n,
     ...more,
   });
 
@@ -204,6 +225,32 @@ describe('an export', () => {
   test('has no invoice, tax nor rounding where the month is open', () => {
     const rows = readFocus(write([standby()], bookOf('Asia/Seoul', 10, 'KRW', [])));
     expect(rows.map((row) => [row['ChargeCategory'], row['InvoiceId']])).toEqual([['Usage', null]]);
+  });
+
+  test('tells what was credited by hand from what was used', () => {
+    const line = standby({ micros: 59_000_750_000n, correctedMicros: -1_000_000_000n });
+    const [used, credit] = readFocus(write([line], bookOf('Asia/Seoul', 0)));
+    expect(used).toMatchObject({ ChargeCategory: 'Usage', BilledCost: '60000.75', PricingQuantity: '1.5' });
+    expect(credit).toMatchObject({
+      ChargeCategory: 'Adjustment',
+      ChargeClass: null,
+      ChargeDescription: expect.stringContaining('Credited by hand'),
+      BilledCost: '-1000',
+      InvoiceId: '2026-11/nia/nhn',
+      PricingQuantity: null,
+      ConsumedQuantity: null,
+      x_AllocationId: 'alc-1',
+    });
+    const nothingUsed = standby({
+      ...line,
+      micros: -5n,
+      correctedMicros: -5n,
+      seconds: 0n,
+      usedMonth: '2026-10',
+    });
+    const [alone, ...closing] = readFocus(write([nothingUsed], bookOf('Asia/Seoul', 0)));
+    expect(alone).toMatchObject({ ChargeCategory: 'Adjustment', ChargeClass: 'Correction' });
+    expect(closing.map((row) => row['ChargeCategory'])).toEqual(['Adjustment']);
   });
 
   test('says which bill a correction is of, and on which it is', () => {

@@ -80,6 +80,7 @@ const WHO: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/budgets/{id}/transfers': ['admin', 'budgetOfficer'],
   'POST /v1/budgets/{id}/transfers/{transfer}/approve': ['admin', 'budgetOfficer'],
   'POST /v1/budgets/{id}/transfers/{transfer}/reject': ['admin', 'budgetOfficer'],
+  'POST /v1/corrections': ['admin', 'budgetOfficer'],
   'GET /v1/costs': TENANTS,
   'GET /v1/costs/alternatives': TENANTS,
   'GET /v1/providers/{name}/statement': SUPPLY,

@@ -37,6 +37,8 @@ export interface CostLine {
   /** Whole seconds that are charged. */
   readonly seconds: bigint;
   readonly micros: bigint;
+  /** Of them, what somebody has charged or credited by hand: it is no price times quantity. */
+  readonly correctedMicros: bigint;
 }
 
 /** What is said of a whole export. */
@@ -62,7 +64,7 @@ export interface Invoice {
 export const invoiceId = ({ month, organization, vendor }: Invoice): string =>
   `${month}/${organization}/${vendor}`;
 
-/** A line as a row of the export. */
+/** What was used of a line, as a row of the export. See `rowsOf`. */
 export function usageRow(line: CostLine, book: FocusBook): FocusRow {
   return {
     ...accountOf(line, book),
@@ -155,7 +157,7 @@ function consumed(seconds: bigint, gpuCount: number) {
  * When it was used, whole seconds. A second that a month's end cuts is charged whole, so a bill's first and last line
  * may reach over its ends by less than one: they are cut there. A correction lies in an earlier month.
  */
-function timeOf(line: CostLine, calendar: Calendar) {
+export function timeOf(line: CostLine, calendar: Calendar) {
   const { from, until } = daysOfMonth(line.usedMonth);
   const [first, last] = [calendar.startOf(from).getTime(), calendar.startOf(until).getTime()];
   const at = (seconds: bigint) => secondAt(line.startedAt.getTime() + Number(seconds) * 1000);
@@ -170,7 +172,7 @@ function timeOf(line: CostLine, calendar: Calendar) {
 const secondAt = (ms: number) => Math.floor(ms / 1000) * 1000;
 
 /** What was used. */
-function thingOf(line: CostLine) {
+export function thingOf(line: CostLine) {
   const { provider, offer, gpuModel, gpuCount, purpose, spot, labels } = line;
   const sku = `${provider}/${offer}`;
   const standby = purpose === 'standby';

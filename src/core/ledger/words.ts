@@ -37,6 +37,10 @@ export const ENTRY_KINDS = [
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
+/** credit: less is charged than was. charge: more. */
+export const CORRECTION_KINDS = ['credit', 'charge'] as const;
+export type CorrectionKind = (typeof CORRECTION_KINDS)[number];
+
 export const TRANSFER_STATES = ['requested', 'done', 'rejected'] as const;
 export type TransferState = (typeof TRANSFER_STATES)[number];
 

@@ -61,10 +61,10 @@ function usedOf({ row, metered }: Payment, { calendar }: Terms): Used[] {
 }
 
 /** Usage of a month whose bill is final is a correction in that of today. */
-const billOf = (day: Day, closed: ReadonlySet<Month>, today: Day): Month =>
+export const billOf = (day: Day, closed: ReadonlySet<Month>, today: Day): Month =>
   closed.has(monthOf(day)) ? monthOf(today) : monthOf(day);
 
-async function closedMonths(tx: Tx): Promise<Set<Month>> {
+export async function closedMonths(tx: Tx): Promise<Set<Month>> {
   const { rows } = await tx.execute<{ month: Month }>(sql`select month from closed_months`);
   return new Set(rows.map(({ month }) => month));
 }

@@ -34,11 +34,13 @@ interface LineRow extends Record<string, unknown> {
   readonly until_seconds: string;
   readonly seconds: string;
   readonly micros: string;
+  readonly corrected: string;
 }
 
 /**
  * Lines with the runs that they are of, by month and allocation, so many allocations at a time: the key's order, so a
- * page costs what it shows. Corrections are lines of their own.
+ * page costs what it shows. Corrections of closed months are lines of their own; what of a line was corrected by hand is
+ * told apart, because it has no price.
  */
 export async function listCostLines(
   reader: Reader,
@@ -52,18 +54,25 @@ export async function listCostLines(
     with page as (
       select c.month, c.allocation_id from cost_days c where ${lines}${beyond}
       group by c.month, c.allocation_id order by c.month, c.allocation_id limit ${allocations}),
+    corrected as (
+      select e.month, e.allocation_id, e.day,
+        sum(case when e.debit = 'project' then e.amount_micros else -e.amount_micros end) as micros
+      from ledger e where e.kind = 'adjust' and e.account_id is null group by e.month, e.allocation_id, e.day),
     line as (
       select c.month, to_char(c.day, 'YYYY-MM') as used_month, c.allocation_id, min(c.from_seconds) as from_seconds,
         max(c.from_seconds + c.seconds) as until_seconds, sum(c.seconds) as seconds, sum(c.micros) as micros,
-        (array_agg(c order by c.day))[1] as c
-      from cost_days c join page using (month, allocation_id) where ${lines}
+        coalesce(sum(e.micros), 0) as corrected, (array_agg(c order by c.day))[1] as c
+      from cost_days c join page using (month, allocation_id)
+        left join corrected e on e.month = c.month and e.allocation_id = c.allocation_id and e.day = c.day
+      where ${lines}
       group by c.month, used_month, c.allocation_id)
     select l.month, l.used_month, l.allocation_id, (l.c).job_id, j.name as job_name, j.spec -> 'labels' as labels,
       (l.c).organization, (l.c).project, (l.c).vendor, (l.c).provider, (l.c).region, (l.c).offer, (l.c).gpu_model,
       (l.c).gpu_count, (l.c).spot, (l.c).purpose, (l.c).price_micros_per_hour::text as price,
       a.list_price_micros_per_hour::text as list_price, a.list_currency,
       (extract(epoch from a.started_at) * 1000)::bigint::text as started_ms,
-      l.from_seconds::text, l.until_seconds::text, l.seconds::text, l.micros::text
+      l.from_seconds::text, l.until_seconds::text, l.seconds::text, l.micros::text,
+      l.corrected::text
     from line l join allocations a on a.id = l.allocation_id join jobs j on j.id = (l.c).job_id
     order by l.month, l.allocation_id, l.used_month`);
   return rows.map(lineOf);
@@ -95,5 +104,6 @@ function lineOf(row: LineRow): CostLine {
     untilSeconds: BigInt(row.until_seconds),
     seconds: BigInt(row.seconds),
     micros: BigInt(row.micros),
+    correctedMicros: BigInt(row.corrected),
   };
 }
