@@ -118,8 +118,8 @@ export const isAbove = (
 export class Books {
   #last = 0;
   #all = '0';
-  /** Allocation → the accounts that were there when it was placed. */
-  readonly #accountsOf = new Map<string, ReadonlySet<string>>();
+  /** Allocation → the accounts that had to pay for it when it was placed, and their ends as they were then. */
+  readonly #accountsOf = new Map<string, ReadonlyMap<string, number | null>>();
   #known: ReadonlySet<string> = new Set();
   readonly #closed = new Map<string, string>();
 
@@ -142,11 +142,6 @@ export class Books {
     ];
     this.#known = new Set(money.accounts.map(({ id }) => id));
     return wrong;
-  }
-
-  /** Was it held from the first, by everybody who had to? */
-  paidFromTheFirst(one: AllocationFacts): boolean {
-    return (this.#accountsOf.get(one.id)?.size ?? 0) > 0;
   }
 
   #entries({ seen, all, last }: MoneyRows): string[] {
@@ -180,17 +175,18 @@ export class Books {
       ];
       const first = !this.#accountsOf.has(one.id);
       if (first) {
-        const then = above.flatMap((id) => byBudget.get(id) ?? []).filter(({ id }) => this.#known.has(id));
-        const open = then.filter(
-          ({ startsMs, endsMs }) => one.placedMs >= startsMs && (endsMs ?? Infinity) > one.placedMs,
-        );
-        this.#accountsOf.set(one.id, new Set(open.length > 0 ? then.map(({ id }) => id) : []));
+        const then = above
+          .map((id) => (byBudget.get(id) ?? []).filter((account) => this.#known.has(account.id)))
+          .filter((chain) => chain.some(({ endsMs }) => (endsMs ?? Infinity) > one.placedMs));
+        const open = then.flat().some(({ startsMs }) => one.placedMs >= startsMs);
+        this.#accountsOf.set(one.id, new Map(open ? then.flat().map(({ id, endsMs }) => [id, endsMs]) : []));
       }
-      const known = this.#accountsOf.get(one.id) ?? new Set();
+      const known = this.#accountsOf.get(one.id) ?? new Map<string, number | null>();
       const own = new Map((byAllocation.get(one.id) ?? []).map((hold) => [hold.account, hold]));
       const chains = above
         .map((id) => (byBudget.get(id) ?? []).filter((account) => known.has(account.id)))
-        .filter((chain) => chain.length > 0);
+        // Of a budget that ends on another day by now, what is held is for who metered last to say.
+        .filter((chain) => chain.length > 0 && chain.every(({ id, endsMs }) => known.get(id) === endsMs));
       return [
         ...(first ? unpaidStart(one, known) : []),
         ...chains.flatMap((chain) => wrongChain(one, chain, own)),
@@ -201,7 +197,7 @@ export class Books {
 
 const LIVE: readonly string[] = ['submitting', 'active'];
 
-function unpaidStart(one: AllocationFacts, known: ReadonlySet<string>): string[] {
+function unpaidStart(one: AllocationFacts, known: ReadonlyMap<string, unknown>): string[] {
   if (known.size === 0 || !LIVE.includes(one.state)) return [];
   if (one.paidSeconds === null) return [`${one.id} was placed below a budget, and nobody pays for it`];
   if (one.paidSeconds > 0 || one.tookOver !== null) return [];

@@ -18,6 +18,7 @@ const ROOM = 'src/core/room.ts';
 const ELIGIBLE = 'src/core/placement/eligible.ts';
 const CHANGES = 'src/store/apply/changes.ts';
 const SYNC = 'src/store/load/sync.ts';
+const PLAN = 'src/core/ledger/plan.ts';
 
 /**
  * Not here: the states that a change or a release may leave, and the allocation that must still be current. Every flow judges
@@ -25,6 +26,8 @@ const SYNC = 'src/store/load/sync.ts';
  * Nor an offer withdrawn between plan and apply: one seed in thirty finds that; test/store/placements.test.ts always.
  * Nor a verdict over old contact, a lease believed over without its margin, a request that was overtaken: hours may pass
  * between seeds that find them; test/store/health.test.ts always.
+ * Nor holds that are read by the statement that waits for their locks: here nobody waits for a row, as a transaction is one
+ * step; test/store/holds.test.ts has many connections.
  */
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -284,9 +287,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'cost-rounded-down',
     edits: [
       {
-        file: 'src/store/apply/bill.ts',
-        find: '(${seconds}) + 1800) / 3600',
-        replace: '(${seconds})) / 3600',
+        file: 'src/core/money.ts',
+        find: '(priceMicrosPerHour * BigInt(seconds) + 1800n) / 3600n',
+        replace: '(priceMicrosPerHour * BigInt(seconds)) / 3600n',
       },
     ],
     why: 'the bill is not what the price says',
@@ -454,5 +457,112 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     why: 'jobs are placed one after the other where nothing starts',
     seeds: [1003, 1000],
+  },
+  {
+    name: 'renewed-without-reserving',
+    edits: [
+      {
+        file: PLAN,
+        find: '? (one.paidSeconds ?? 0) : one.paidSeconds;',
+        replace: '? (one.paidSeconds ?? 0) : (one.paidSeconds ?? 0) + timing.meterSeconds;',
+      },
+    ],
+    why: 'what cannot be held any longer goes on all the same',
+    seeds: [3000, 3001, 3002, 3003, 3006],
+  },
+  {
+    name: 'charged-beyond-hold',
+    edits: [{ file: PLAN, find: 'Math.min(ran, paidSeconds ?? ran)', replace: 'ran' }],
+    why: 'of a provider that fell silent more is charged than was held, which the database refuses, and with it everybody',
+    seeds: [3000, 3001, 3002, 3003, 3006],
+  },
+  {
+    name: 'hold-not-released',
+    edits: [
+      {
+        file: PLAN,
+        find: "one.phase === 'over' ? used : (one.paidSeconds ?? used)",
+        replace: 'one.paidSeconds ?? used',
+      },
+    ],
+    why: 'what was held for a run that has ended is lost to everybody else',
+    seeds: [3000],
+  },
+  {
+    name: 'disaster-reserve-open',
+    edits: [
+      {
+        file: 'src/core/ledger/balances.ts',
+        find: 'allottedMicros > disasterMicros ? allottedMicros - disasterMicros : 0n',
+        replace: 'allottedMicros > disasterMicros ? allottedMicros : 0n',
+      },
+    ],
+    why: 'ordinary work draws on what is kept for disasters, which the database refuses, and with it everybody',
+    seeds: [3000, 3001, 3002, 3003, 3006],
+  },
+  {
+    name: 'one-budget-is-enough',
+    edits: [
+      {
+        file: 'src/store/apply/reserve.ts',
+        find: 'accounts.above(row)',
+        replace: 'accounts.above(row).slice(0, 1)',
+      },
+    ],
+    why: 'a job is placed though a budget above it lost its money between plan and apply',
+    seeds: [3002, 3007, 3012],
+  },
+  {
+    name: 'paid-end-unheard',
+    edits: [
+      {
+        file: 'src/core/orders.ts',
+        find: 'if (one.paidSeconds !== null) paid.push(',
+        replace: 'if (one.paidSeconds === -1) paid.push(',
+      },
+      {
+        file: 'src/core/orders.ts',
+        find: 'healthPath: spec.serve.healthPath },\n    paidSeconds,',
+        replace: 'healthPath: spec.serve.healthPath },\n    paidSeconds: paidSeconds === -1 ? 0 : null,',
+      },
+    ],
+    why: 'a provider never hears until when it is paid, and goes on beyond',
+    seeds: [3003, 3008, 3013, 3018, 3023],
+  },
+  {
+    name: 'year-end-not-split',
+    edits: [
+      {
+        file: 'src/core/ledger/run.ts',
+        find: 'endsAt === null ? paidSeconds : Math.min(paidSeconds, secondsBetween(begins, endsAt))',
+        replace: 'endsAt === null || begins !== null ? paidSeconds : 0',
+      },
+    ],
+    why: 'the old year pays for what was used in the new one',
+    seeds: [3003, 3001, 3002, 3005],
+  },
+  {
+    name: 'new-budget-not-asked',
+    edits: [
+      {
+        file: 'src/core/ledger/moves.ts',
+        find: 'chain.filter(({ id }) => holds.has(id)));',
+        replace: "chain.filter(({ id }) => id !== ''));",
+      },
+    ],
+    why: 'a new budget holds what others have paid, money or not: the database refuses, and with it everybody',
+    seeds: [3000],
+  },
+  {
+    name: 'own-limit-not-read',
+    edits: [
+      {
+        file: 'src/store/load/queue.ts',
+        find: '${OWN_ACCOUNT} as "ownAccount"',
+        replace: 'null::json as "ownAccount"',
+      },
+    ],
+    why: 'a job that says what it may cost waits for ever where that has to be said',
+    seeds: [3003, 3007],
   },
 ];
