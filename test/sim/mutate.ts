@@ -8,7 +8,7 @@ import { MUTANTS, type Mutant } from './mutants.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** Some holes are narrow: a pause has to fall between two particular steps. */
-const LONG_STORM = 2_000;
+export const LONG_STORM = 2_000;
 /** What a seed's world is made of. */
 const COPIED = [
   'src',

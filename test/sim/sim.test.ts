@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { withFreshDatabase } from './database.ts';
-import { tryMutant } from './mutate.ts';
+import { LONG_STORM, tryMutant } from './mutate.ts';
 import { MUTANTS } from './mutants.ts';
 import { KEPT, SEEDS, STEPS, TRIED } from './seeds.ts';
 import { World, type SimResult } from './world.ts';
@@ -55,7 +55,13 @@ describe('the net is whole: a hole in what it holds is found', () => {
     async (name) => {
       const mutant = MUTANTS.find((one) => one.name === name);
       expect(mutant).toBeDefined();
-      const { foundBy } = await tryMutant(mutant!, inject('database'), STEPS, [...mutant!.seeds, 2, 3, 5, 7]);
+      const { foundBy } = await tryMutant(mutant!, inject('database'), LONG_STORM, [
+        ...mutant!.seeds,
+        2,
+        3,
+        5,
+        7,
+      ]);
       expect(foundBy).not.toBeNull();
     },
     4 * MINUTES,
