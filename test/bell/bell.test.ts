@@ -123,7 +123,7 @@ describe.each(backends)('the bell on %s', (backend) => {
       bell.ring('place');
       await wait(25);
     }
-    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(2), { timeout: 5_000 });
+    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(2), { timeout: 20_000 });
     expect(most).toBe(1);
     await closeBells();
   });
