@@ -36,8 +36,8 @@ describe('whatever breaks, work is neither lost nor doubled', () => {
 test(
   'a seed is the same world every time',
   async () => {
-    const first = await run(3, 500);
-    const second = await run(3, 500);
+    const first = await run(5, 500);
+    const second = await run(5, 500);
     expect(second.hash).toBe(first.hash);
     expect(second.trace).toEqual(first.trace);
   },
