@@ -227,7 +227,13 @@ describe('a change of terms', () => {
     expect(current).toMatchObject({ deltaMicros: 0n, endsAt: seoul.startOf('2026-12-15') });
     expect(gone).toMatchObject({ capMicros: 0n, deltaMicros: -1_000n });
     const [, again] = periodsAfter(cut, terms(), [current!, gone!], seoul, TODAY);
-    expect(again).toMatchObject({ capMicros: 1_000n, deltaMicros: 1_000n });
+    expect(again).toMatchObject({ capMicros: 1_000n, deltaMicros: 1_000n, endsAt: next.endsAt });
+  });
+
+  test('of the end ends a period that is none any more as it begins, so that what comes after the budget pays for its time', () => {
+    const next = { ...kept(), startsAt: seoul.startOf('2027-01-01'), endsAt: seoul.startOf('2028-01-01') };
+    const [, gone] = periodsAfter(terms(), terms({ untilDay: '2027-01-01' }), [kept(), next], seoul, TODAY);
+    expect(gone!.endsAt!.getTime() - gone!.startsAt.getTime()).toBe(1);
   });
 });
 

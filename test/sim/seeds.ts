@@ -19,6 +19,11 @@ export const KEPT: readonly { readonly seed: number; readonly found: string }[] 
     found:
       'an order that was long on its way brought up again, at a called provider, what had ended and was forgotten: the job ran twice (Broker.forget says what a broker owes)',
   },
+  {
+    seed: 3111,
+    found:
+      'a budget was given an earlier end, and its next period, empty by then, kept waiting what another budget could pay (cut-period-stays)',
+  },
 ];
 
 /** Mutants that `npm test` tries; all of them: `npm run mutants`. */

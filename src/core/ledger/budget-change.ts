@@ -30,7 +30,8 @@ export function periodsAfter(
   return periods.flatMap((period) => {
     const day = calendar.dayOf(period.startsAt);
     const days = periodAt(after, day);
-    const endsAt = days === null ? period.endsAt : calendar.startOf(days.until);
+    // What is no period of it any more ends as it begins: it would stand in the way of who pays for that time.
+    const endsAt = days === null ? after1Ms(period.startsAt) : calendar.startOf(days.until);
     const isOver = (at: Date | null) => at !== null && at <= calendar.startOf(today);
     if (isOver(period.endsAt) && isOver(endsAt)) return [];
     const base = periodAt(before, day) === null ? 0n : period.capMicros - before.capMicros;
@@ -45,3 +46,6 @@ export function periodsAfter(
     return [{ ...changed, deltaMicros: capMicros - period.capMicros, overdrawn: overdrawn(changed) }];
   });
 }
+
+/** The database keeps no period of nothing. */
+const after1Ms = (at: Date): Date => new Date(at.getTime() + 1);
